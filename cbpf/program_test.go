@@ -103,4 +103,4 @@ func TestWords(t *testing.T) {
 	}
 }
 
-var _ = bpf.RawInstruction{}
+var bpfReturn = bpf.RawInstruction{Op: 0x06, K: 0x7fff0000}
