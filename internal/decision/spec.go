@@ -1,5 +1,7 @@
 package decision
 
+import "fmt"
+
 // A Spec is a policy in which every name has become a number and every
 // condition a set of register values: the last form before the function.
 // It carries no defaults; whoever makes one fills every field.
@@ -49,3 +51,48 @@ type Cond struct {
 
 // An Interval holds the unsigned values Lo to Hi inclusive.
 type Interval struct{ Lo, Hi uint64 }
+
+// check refuses a Spec whose parts contradict each other.
+func (s *Spec) check() error {
+	seen := map[uint32]bool{}
+	for i := range s.ABIs {
+		a := &s.ABIs[i]
+		if seen[a.Arch] {
+			return fmt.Errorf("audit architecture %#x appears twice", a.Arch)
+		}
+		seen[a.Arch] = true
+		if err := a.check(); err != nil {
+			return fmt.Errorf("audit architecture %#x: %w", a.Arch, err)
+		}
+	}
+	return nil
+}
+
+func (a *ABI) check() error {
+	r := 0
+	for i := range a.Ranges {
+		if a.Ranges[i].Lo > a.Ranges[i].Hi || i > 0 && a.Ranges[i-1].Hi >= a.Ranges[i].Lo {
+			return fmt.Errorf("number ranges are not ascending at %d", a.Ranges[i].Lo)
+		}
+	}
+	for i := range a.Calls {
+		c := &a.Calls[i]
+		if i > 0 && a.Calls[i-1].NR >= c.NR {
+			return fmt.Errorf("call numbers are not ascending at %d", c.NR)
+		}
+		for r < len(a.Ranges) && a.Ranges[r].Hi < c.NR {
+			r++
+		}
+		if r < len(a.Ranges) && a.Ranges[r].Lo <= c.NR {
+			return fmt.Errorf("call %d lies in a number range", c.NR)
+		}
+		for j := range c.Rules {
+			for k := range c.Rules[j].Conds {
+				if cd := &c.Rules[j].Conds[k]; cd.Arg > 5 || cd.Bits != 32 && cd.Bits != 64 {
+					return fmt.Errorf("call %d: condition on %d bits of argument %d", c.NR, cd.Bits, cd.Arg)
+				}
+			}
+		}
+	}
+	return nil
+}
