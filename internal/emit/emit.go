@@ -1,0 +1,181 @@
+// Package emit compiles what a filter decides into the cheapest program known
+// to decide it, and proves each program before it returns it.
+package emit
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"golang.org/x/net/bpf"
+
+	"github.com/elastic/go-seccomp-bpf/cbpf"
+	"github.com/elastic/go-seccomp-bpf/internal/decision"
+)
+
+// An Objective says what a program is to be cheapest in.
+type Objective int
+
+const (
+	// MeanWithBitmap minimises the expected cost on Linux 5.11 and later,
+	// where calls that are always allowed never reach the program.
+	MeanWithBitmap Objective = iota
+	// Mean minimises the expected cost where every call runs the program.
+	Mean
+	// WorstCase minimises the longest path.
+	WorstCase
+	// Size minimises the number of instructions.
+	Size
+)
+
+// MaxInstructions is how long a program the kernel takes (BPF_MAXINSNS).
+const MaxInstructions = 4096
+
+// Options steer the compiler. The zero value is right for current kernels.
+type Options struct {
+	Objective Objective
+	// Weight says how often a number is called, on any scale. Nil: all alike.
+	Weight func(arch, nr uint32) float64
+	// SkipProof returns the program without comparing it to the Spec. It is
+	// for measuring what the proof costs.
+	SkipProof bool
+}
+
+// A Result is a program that decides as its Spec does.
+type Result struct {
+	Program   []bpf.RawInstruction
+	Objective Objective // what it was compiled for in the end
+}
+
+// A MismatchError says that the compiler made a program that differs from its
+// Spec. It cannot happen; if it does, it is a bug to report, and the program
+// is not returned.
+type MismatchError struct {
+	Witness decision.Witness // A is the Spec's action, B the program's
+}
+
+func (e *MismatchError) Error() string {
+	w := &e.Witness
+	return fmt.Sprintf("internal error: the compiled filter differs from its policy: arch %#x, number %d, arguments %#x %#x %#x %#x %#x %#x must give %#x, gives %#x; please report this with your policy",
+		w.Arch(), w.NR(), w.Arg(0), w.Arg(1), w.Arg(2), w.Arg(3), w.Arg(4), w.Arg(5), w.A, w.B)
+}
+
+// A TooLongError says that no layout of the policy fits the kernel's limit.
+type TooLongError struct {
+	Instructions int // what the smallest layout needs
+}
+
+func (e *TooLongError) Error() string {
+	return fmt.Sprintf("the filter needs %d instructions, the kernel takes at most %d", e.Instructions, MaxInstructions)
+}
+
+var spaces = sync.Pool{New: func() any { return decision.NewSpace(0) }}
+
+// Compile returns the program for a Spec. Where the objective's program would
+// be too long for the kernel, it is compiled for size instead.
+func Compile(spec *decision.Spec, opt Options) (*Result, error) {
+	space := spaces.Get().(*decision.Space)
+	defer spaces.Put(space)
+	space.Reset(0)
+	whole, err := space.FromSpec(spec)
+	if err != nil {
+		return nil, err
+	}
+	c := compiler{space: space, spec: spec, opt: opt}
+	prog := c.compile()
+	if len(prog) > MaxInstructions && opt.Objective != Size {
+		c.opt.Objective = Size
+		prog = c.compile()
+	}
+	if len(prog) > MaxInstructions {
+		return nil, &TooLongError{Instructions: len(prog)}
+	}
+	if !opt.SkipProof {
+		if err := prove(space, whole, prog, spec.BigEndian); err != nil {
+			return nil, err
+		}
+	}
+	return &Result{Program: prog, Objective: c.opt.Objective}, nil
+}
+
+// prove compares what a program computes with what it should.
+func prove(space *decision.Space, want decision.Node, prog []bpf.RawInstruction, bigEndian bool) error {
+	got, err := space.Lift(prog, bigEndian)
+	if err != nil {
+		return errors.Join(errors.New("prove the compiled filter"), err)
+	}
+	if w, differ := space.Difference(want, got); differ {
+		return &MismatchError{Witness: w}
+	}
+	return nil
+}
+
+type compiler struct {
+	space *decision.Space
+	spec  *decision.Spec
+	opt   Options
+	code  *code
+	args  *argCoder
+}
+
+func (c *compiler) compile() []bpf.RawInstruction {
+	c.code = newCode()
+	c.args = &argCoder{space: c.space, code: c.code, objective: c.opt.Objective, bigEndian: c.spec.BigEndian,
+		plans: make(map[decision.Node]plan), words: make(map[wordState]plan)}
+	root := c.code.ret(c.spec.BadArch)
+	for i := range slices.Backward(c.spec.ABIs) {
+		a := &c.spec.ABIs[i]
+		numbers := c.code.load(decision.WordNR.Offset(c.spec.BigEndian), c.numbers(a))
+		root = c.code.jump(opJEQ, a.Arch, numbers, root)
+	}
+	if len(c.spec.ABIs) > 0 {
+		root = c.code.load(decision.WordArch.Offset(c.spec.BigEndian), root)
+	}
+	return c.code.layout(root)
+}
+
+// permits reports whether a filter's return value lets the call happen.
+func permits(action uint32) bool {
+	a := action & cbpf.RetActionFull
+	return a == cbpf.RetAllow || a == cbpf.RetLog
+}
+
+// numbers returns the code that decides an ABI's number in the accumulator.
+func (c *compiler) numbers(a *decision.ABI) block {
+	outcomes := c.space.Outcomes(a)
+	items := make([]item, len(outcomes))
+	total := 0.0
+	for i, o := range outcomes {
+		p := c.args.whole(o.To)
+		items[i] = item{lo: o.Lo, hi: o.Hi, to: p.block, height: p.height}
+		items[i].weight = c.weight(a, &o)
+		total += items[i].weight
+	}
+	root, _ := c.code.tree(items, c.opt.Objective.goal(total/float64(len(items))))
+	return root
+}
+
+// lastNumber is above every number that Linux has assigned, so that the weight
+// of a range is that of its real calls.
+const lastNumber = 512
+
+// weight returns how often the numbers of an outcome run the program.
+func (c *compiler) weight(a *decision.ABI, o *decision.Outcome) float64 {
+	v, constant := c.space.Value(o.To)
+	cached := constant && v == cbpf.RetAllow && c.opt.Objective == MeanWithBitmap
+	w := 0.0
+	if o.Lo < lastNumber {
+		for nr := o.Lo; nr <= min(o.Hi, lastNumber-1); nr++ {
+			n := 1.0
+			if c.opt.Weight != nil {
+				n = c.opt.Weight(a.Arch, nr)
+			}
+			w += n
+		}
+	}
+	if cached {
+		w *= 1e-3
+	}
+	return w + 1e-9
+}

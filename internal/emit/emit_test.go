@@ -1,0 +1,140 @@
+package emit
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/elastic/go-seccomp-bpf/cbpf"
+	"github.com/elastic/go-seccomp-bpf/internal/decision"
+)
+
+// benchPolicy reads a policy of the shared ruler as a Spec for x86_64 alone.
+func benchPolicy(t testing.TB, name string) *decision.Spec {
+	file := filepath.Join("..", "..", "..", "shared", "bench", "policies", name+".json")
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		t.Skipf("the ruler's policies are not here: %v", err)
+	}
+	var p struct {
+		Default string
+		Rules   []struct {
+			NR     uint32
+			Action string
+			Alts   [][]struct {
+				Arg  uint8
+				Op   string
+				V    uint64
+				Mask uint64
+			}
+		}
+	}
+	if err := json.Unmarshal(raw, &p); err != nil {
+		t.Fatal(err)
+	}
+	action := func(s string) uint32 {
+		name, data, _ := strings.Cut(s, ":")
+		n, _ := strconv.Atoi(data)
+		switch name {
+		case "allow":
+			return cbpf.RetAllow
+		case "errno":
+			return cbpf.RetErrno | uint32(n)
+		}
+		t.Fatalf("action %q", s)
+		return 0
+	}
+	abi := decision.ABI{Arch: 0xc000003e, Default: action(p.Default)}
+	byNR := map[uint32]decision.Call{}
+	for _, r := range p.Rules {
+		c := decision.Call{NR: r.NR, Else: abi.Default}
+		if len(r.Alts) == 0 {
+			c.Rules = []decision.Rule{{Action: action(r.Action)}}
+		}
+		for _, alt := range r.Alts {
+			rule := decision.Rule{Action: action(r.Action)}
+			for _, k := range alt {
+				cond := decision.Cond{Arg: k.Arg, Bits: 64, Mask: ^uint64(0), Set: []decision.Interval{{Lo: k.V, Hi: k.V}}}
+				switch k.Op {
+				case "eq":
+				case "ne":
+					cond.Not = true
+				case "meq":
+					cond.Mask = k.Mask
+				case "lt":
+					cond.Set[0] = decision.Interval{Hi: k.V - 1}
+				case "le":
+					cond.Set[0] = decision.Interval{Hi: k.V}
+				case "gt":
+					cond.Set[0] = decision.Interval{Lo: k.V + 1, Hi: ^uint64(0)}
+				case "ge":
+					cond.Set[0] = decision.Interval{Lo: k.V, Hi: ^uint64(0)}
+				default:
+					t.Fatal(k.Op)
+				}
+				rule.Conds = append(rule.Conds, cond)
+			}
+			c.Rules = append(c.Rules, rule)
+		}
+		byNR[r.NR] = c
+	}
+	for nr := uint32(0); nr < 1024; nr++ {
+		if c, ok := byNR[nr]; ok {
+			abi.Calls = append(abi.Calls, c)
+		}
+	}
+	return &decision.Spec{ABIs: []decision.ABI{abi}, BadArch: cbpf.RetKillProcess}
+}
+
+// x86 adds what the decided semantics add to every x86_64 policy: the numbers
+// of x32 and 512 to 547 return ENOSYS.
+func x86(s *decision.Spec) *decision.Spec {
+	const enosys = cbpf.RetErrno | 38
+	s.ABIs[0].Ranges = []decision.Range{{Lo: 512, Hi: 547, Action: enosys}, {Lo: 1 << 30, Hi: 1<<31 - 1, Action: enosys}, {Lo: 3 << 30, Hi: 1<<32 - 1, Action: enosys}}
+	return s
+}
+
+func TestRuler(t *testing.T) {
+	for _, name := range []string{"p1", "p2", "p3"} {
+		for o, obj := range []string{"bitmap", "mean", "worst", "size"} {
+			for _, ext := range []bool{false, true} {
+				spec := benchPolicy(t, name)
+				if ext {
+					x86(spec)
+				}
+				r, err := Compile(spec, Options{Objective: Objective(o)})
+				if err != nil {
+					t.Errorf("%s: %v", name, err)
+					continue
+				}
+				if dir := os.Getenv("EMIT_OUT"); dir != "" {
+					f := fmt.Sprintf("%s/%s.%s%v.bpf", dir, name, obj, ext)
+					if err := os.WriteFile(f, cbpf.Program(r.Program).Encode(binary.LittleEndian), 0o644); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+		}
+	}
+}
+
+func BenchmarkCompile(b *testing.B) {
+	for _, name := range []string{"p1", "p2", "p3"} {
+		for _, proof := range []bool{false, true} {
+			b.Run(fmt.Sprintf("%s/proof=%v", name, proof), func(b *testing.B) {
+				spec := x86(benchPolicy(b, name))
+				b.ReportAllocs()
+				for b.Loop() {
+					if _, err := Compile(spec, Options{SkipProof: !proof}); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	}
+}
