@@ -291,3 +291,13 @@ func (s *Space) Or(f, g Node) Node { return s.ITE(f, s.Const(trueValue), g) }
 
 // Not returns the predicate that holds where f does not.
 func (s *Space) Not(f Node) Node { return s.ITE(f, s.Const(falseValue), s.Const(trueValue)) }
+
+// Branch splits a function at the first bit it depends on. It reports false
+// for a constant function.
+func (s *Space) Branch(n Node) (w Word, bit uint32, clear, set Node, ok bool) {
+	nd := &s.nodes[n]
+	if nd.level == terminalLevel {
+		return 0, 0, 0, 0, false
+	}
+	return Word(nd.level / 32), 31 - nd.level%32, nd.lo, nd.hi, true
+}
