@@ -1,0 +1,127 @@
+package testvm
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+)
+
+// A Guest is one kernel on one machine.
+type Guest struct {
+	Name     string   // architecture-version, as Debian spells the architecture
+	Suite    string   // Debian suite the kernel is from
+	DebArch  string   // Debian architecture of the kernel
+	Kernel   string   // meta-package
+	Append   string   // kernel command line, console first
+	Emulator machine  // what it runs on
+	Tests    []Target // what tests are built for: the native ABI first, then compat ones
+	Small    bool     // part of the smaller set that continuous integration runs
+}
+
+// A machine is a qemu target with the flags that make Debian's kernels boot on it.
+type machine struct {
+	Package string   // Debian package of the emulator
+	Binary  string   // in /usr/bin
+	Args    []string // machine, cpu and console
+}
+
+// A Target is what go build is told.
+type Target struct {
+	GOARCH string
+	Env    []string // GOMIPS=softfloat and the like
+}
+
+func (t Target) String() string { return t.GOARCH }
+
+var (
+	amd64    = Target{GOARCH: "amd64"}
+	i386     = Target{GOARCH: "386"}
+	arm64    = Target{GOARCH: "arm64"}
+	arm      = Target{GOARCH: "arm", Env: []string{"GOARM=7"}}
+	ppc64le  = Target{GOARCH: "ppc64le"}
+	s390x    = Target{GOARCH: "s390x"}
+	riscv64  = Target{GOARCH: "riscv64"}
+	loong64  = Target{GOARCH: "loong64"}
+	mips64le = Target{GOARCH: "mips64le", Env: []string{"GOMIPS64=softfloat"}}
+	mipsle   = Target{GOARCH: "mipsle", Env: []string{"GOMIPS=softfloat"}}
+)
+
+var (
+	pc      = machine{"qemu-system-x86", "qemu-system-x86_64", []string{"-M", "pc", "-cpu", "max"}}
+	pc32    = machine{"qemu-system-x86", "qemu-system-i386", []string{"-M", "pc", "-cpu", "max"}}
+	virt64  = machine{"qemu-system-arm", "qemu-system-aarch64", []string{"-M", "virt", "-cpu", "cortex-a57"}}
+	virt32  = machine{"qemu-system-arm", "qemu-system-arm", []string{"-M", "virt,highmem=off", "-cpu", "cortex-a15"}}
+	pseries = machine{"qemu-system-ppc", "qemu-system-ppc64",
+		[]string{"-M", "pseries,cap-cfpc=broken,cap-sbbc=broken,cap-ibs=broken,cap-ccf-assist=off", "-cpu", "power9"}}
+	zvirt     = machine{"qemu-system-s390x", "qemu-system-s390x", []string{"-M", "s390-ccw-virtio", "-cpu", "max"}}
+	rvvirt    = machine{"qemu-system-riscv", "qemu-system-riscv64", []string{"-M", "virt"}}
+	loongvirt = machine{"qemu-system-misc", "qemu-system-loongarch64", []string{"-M", "virt", "-cpu", "la464"}}
+	malta64   = machine{"qemu-system-mips", "qemu-system-mips64el", []string{"-M", "malta", "-cpu", "5KEf"}}
+	malta32   = machine{"qemu-system-mips", "qemu-system-mipsel", []string{"-M", "malta", "-cpu", "24Kf"}}
+)
+
+// Guests is the matrix. A compat target's tests run on the 64-bit kernel.
+// Debian builds no 32-bit kernels after bookworm's 6.1 (armhf aside) and no
+// MIPS after bookworm.
+var Guests = []Guest{
+	{Name: "amd64-5.10", Suite: "bullseye", DebArch: "amd64", Kernel: "linux-image-amd64", Append: "console=ttyS0", Emulator: pc, Tests: []Target{amd64, i386}, Small: true},
+	{Name: "amd64-6.1", Suite: "bookworm", DebArch: "amd64", Kernel: "linux-image-amd64", Append: "console=ttyS0", Emulator: pc, Tests: []Target{amd64, i386}},
+	{Name: "amd64-6.1-x32", Suite: "bookworm", DebArch: "amd64", Kernel: "linux-image-amd64", Append: "console=ttyS0 syscall.x32=y", Emulator: pc, Tests: []Target{amd64}},
+	{Name: "amd64-6.12", Suite: "trixie", DebArch: "amd64", Kernel: "linux-image-amd64", Append: "console=ttyS0", Emulator: pc, Tests: []Target{amd64, i386}},
+	{Name: "amd64-7", Suite: "forky", DebArch: "amd64", Kernel: "linux-image-amd64", Append: "console=ttyS0", Emulator: pc, Tests: []Target{amd64, i386}, Small: true},
+	{Name: "i386-6.1", Suite: "bookworm", DebArch: "i386", Kernel: "linux-image-686-pae", Append: "console=ttyS0", Emulator: pc32, Tests: []Target{i386}, Small: true},
+	{Name: "arm64-5.10", Suite: "bullseye", DebArch: "arm64", Kernel: "linux-image-arm64", Append: "console=ttyAMA0", Emulator: virt64, Tests: []Target{arm64, arm}},
+	{Name: "arm64-6.1", Suite: "bookworm", DebArch: "arm64", Kernel: "linux-image-arm64", Append: "console=ttyAMA0", Emulator: virt64, Tests: []Target{arm64, arm}, Small: true},
+	{Name: "arm64-7", Suite: "forky", DebArch: "arm64", Kernel: "linux-image-arm64", Append: "console=ttyAMA0", Emulator: virt64, Tests: []Target{arm64, arm}},
+	{Name: "armhf-6.1", Suite: "bookworm", DebArch: "armhf", Kernel: "linux-image-armmp", Append: "console=ttyAMA0", Emulator: virt32, Tests: []Target{arm}},
+	{Name: "ppc64el-6.1", Suite: "bookworm", DebArch: "ppc64el", Kernel: "linux-image-powerpc64le", Append: "console=hvc0", Emulator: pseries, Tests: []Target{ppc64le}},
+	{Name: "ppc64el-6.12", Suite: "trixie", DebArch: "ppc64el", Kernel: "linux-image-powerpc64le", Append: "console=hvc0", Emulator: pseries, Tests: []Target{ppc64le}},
+	{Name: "ppc64el-7", Suite: "forky", DebArch: "ppc64el", Kernel: "linux-image-powerpc64le", Append: "console=hvc0", Emulator: pseries, Tests: []Target{ppc64le}},
+	{Name: "s390x-6.1", Suite: "bookworm", DebArch: "s390x", Kernel: "linux-image-s390x", Append: "console=ttysclp0", Emulator: zvirt, Tests: []Target{s390x}, Small: true},
+	{Name: "s390x-7", Suite: "forky", DebArch: "s390x", Kernel: "linux-image-s390x", Append: "console=ttysclp0", Emulator: zvirt, Tests: []Target{s390x}},
+	{Name: "riscv64-6.12", Suite: "trixie", DebArch: "riscv64", Kernel: "linux-image-riscv64", Append: "console=ttyS0", Emulator: rvvirt, Tests: []Target{riscv64}},
+	{Name: "riscv64-7", Suite: "forky", DebArch: "riscv64", Kernel: "linux-image-riscv64", Append: "console=ttyS0", Emulator: rvvirt, Tests: []Target{riscv64}},
+	{Name: "loong64-7", Suite: "forky", DebArch: "loong64", Kernel: "linux-image-loong64", Append: "console=ttyS0", Emulator: loongvirt, Tests: []Target{loong64}},
+	{Name: "mips64el-6.1", Suite: "bookworm", DebArch: "mips64el", Kernel: "linux-image-5kc-malta", Append: "console=ttyS0", Emulator: malta64, Tests: []Target{mips64le, mipsle}},
+	{Name: "mipsel-6.1", Suite: "bookworm", DebArch: "mipsel", Kernel: "linux-image-4kc-malta", Append: "console=ttyS0", Emulator: malta32, Tests: []Target{mipsle}},
+}
+
+// Select returns the guests whose name matches one of the comma-separated
+// shell patterns; a pattern that matches none is an error.
+func Select(patterns string, small bool) ([]Guest, error) {
+	var picked []Guest
+	for _, g := range Guests {
+		if !small || g.Small {
+			picked = append(picked, g)
+		}
+	}
+	if patterns == "" {
+		return picked, nil
+	}
+	want := map[string]bool{}
+	for p := range strings.SplitSeq(patterns, ",") {
+		found := false
+		for _, g := range picked {
+			ok, err := path.Match(p, g.Name)
+			if err != nil {
+				return nil, fmt.Errorf("guest pattern %q: %w", p, err)
+			}
+			if ok {
+				want[g.Name], found = true, true
+			}
+		}
+		if !found {
+			return nil, fmt.Errorf("guest pattern %q matches none of %s", p, strings.Join(names(picked), ", "))
+		}
+	}
+	return slices.DeleteFunc(picked, func(g Guest) bool { return !want[g.Name] }), nil
+}
+
+func names(gs []Guest) []string {
+	var n []string
+	for _, g := range gs {
+		n = append(n, g.Name)
+	}
+	return n
+}
