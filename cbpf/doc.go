@@ -9,7 +9,8 @@
 //		return err // the kernel would refuse it too, for this reason
 //	}
 //	call := cbpf.Data{NR: 59, Arch: 0xc000003e}
-//	ret, executed := p.Run(call.Words(false))
+//	words := call.Words(false)
+//	ret, executed := p.Run(&words)
 //
 // # What is valid?
 //
