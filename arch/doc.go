@@ -1,0 +1,2 @@
+// Package arch knows the system call ABIs of Linux.
+package arch

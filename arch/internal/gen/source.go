@@ -1,0 +1,458 @@
+package main
+
+import (
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A param is one parameter of a kernel entry point, as its definition spells it.
+type param struct{ typ, name string }
+
+// A prototype is a parameter list. The text form joins "type name" with ", ".
+type prototype []param
+
+func (p prototype) String() string {
+	if len(p) == 0 {
+		return "void"
+	}
+	var parts []string
+	for _, q := range p {
+		parts = append(parts, q.typ+" "+q.name)
+	}
+	return strings.Join(parts, ", ")
+}
+
+func parsePrototype(s string) prototype {
+	if s == "void" {
+		return prototype{}
+	}
+	var p prototype
+	for _, part := range strings.Split(s, ", ") {
+		i := strings.LastIndexByte(part, ' ')
+		p = append(p, param{part[:i], part[i+1:]})
+	}
+	return p
+}
+
+// A definition is one SYSCALL_DEFINE in a kernel source file.
+type definition struct {
+	arch  string   // directory under arch/, "" for the machine-independent kernel
+	conds []string // the #if conditions around it, outermost first
+	proto prototype
+	file  string
+}
+
+// A kernelTree is what the generator reads from a kernel source directory.
+type kernelTree struct {
+	dir  string
+	defs map[string][]definition // entry point, such as "sys_read", to its definitions
+	kcfg map[string]string       // arch directory to its Kconfig text
+}
+
+var defineRE = regexp.MustCompile(`\b(COMPAT_|PPC32_)?SYSCALL(32)?_DEFINE([0-6])\(`)
+
+func readKernelTree(dir string) (*kernelTree, error) {
+	t := &kernelTree{dir: dir, defs: map[string][]definition{}, kcfg: map[string]string{}}
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, _ := filepath.Rel(dir, path)
+		top, _, _ := strings.Cut(rel, "/")
+		if d.IsDir() {
+			if top == "drivers" && rel != "drivers" && !slices.Contains([]string{"drivers/char", "drivers/pci"}, rel) {
+				return fs.SkipDir
+			}
+			if slices.Contains([]string{"tools", "samples", "Documentation", "scripts", "sound"}, rel) || rel == "arch/um" || rel == "arch/x86/um" {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		arch := ""
+		if top == "arch" {
+			arch = strings.Split(rel, "/")[1]
+		}
+		switch {
+		case arch != "" && !slices.ContainsFunc(abis, func(a abi) bool { return a.archDir == arch }):
+		case arch != "" && rel == "arch/"+arch+"/Kconfig":
+			b, err := os.ReadFile(path)
+			t.kcfg[arch] = string(b)
+			return err
+		case strings.HasSuffix(rel, ".c"):
+			return t.readSource(path, rel, arch)
+		}
+		return nil
+	})
+	if err == nil && len(t.defs) < 400 {
+		err = fmt.Errorf("reading kernel source %s: only %d system call definitions found", dir, len(t.defs))
+	}
+	return t, err
+}
+
+func (t *kernelTree) readSource(path, rel, arch string) error {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	src := string(b)
+	locs := defineRE.FindAllStringSubmatchIndex(src, -1)
+	if locs == nil {
+		return nil
+	}
+	for _, m := range locs {
+		lineStart := strings.LastIndexByte(src[:m[0]], '\n') + 1
+		if strings.HasPrefix(src[lineStart:], "#") {
+			continue // a macro that makes such definitions
+		}
+		prefix := ""
+		if m[2] >= 0 {
+			prefix = src[m[2]:m[3]]
+		}
+		end := matchParen(src, m[1]-1)
+		fields := splitArgs(src[m[1]:end])
+		n, _ := strconv.Atoi(src[m[6]:m[7]])
+		if len(fields) != 1+2*n {
+			return fmt.Errorf("%s: %s: %d fields for %d parameters", rel, fields[0], len(fields), n)
+		}
+		proto := prototype{}
+		for i := 1; i < len(fields); i += 2 {
+			proto = append(proto, param{cleanType(fields[i]), strings.TrimSpace(fields[i+1])})
+		}
+		def := definition{arch: arch, conds: conditionsAt(src[:m[0]]), proto: proto, file: rel}
+		name := strings.TrimSpace(fields[0])
+		if prefix != "" || m[4] >= 0 {
+			t.defs["compat_sys_"+name] = append(t.defs["compat_sys_"+name], def)
+		}
+		if prefix != "COMPAT_" && m[4] < 0 {
+			t.defs["sys_"+name] = append(t.defs["sys_"+name], def)
+		}
+	}
+	return nil
+}
+
+func matchParen(s string, open int) int {
+	depth := 0
+	for i := open; i < len(s); i++ {
+		switch s[i] {
+		case '(':
+			depth++
+		case ')':
+			if depth--; depth == 0 {
+				return i
+			}
+		}
+	}
+	return len(s)
+}
+
+// firstWord and secondWord mark the halves of a 64-bit value whose order is
+// that of the ABI's bytes (include/linux/compat.h: compat_arg_u64_dual).
+const firstWord, secondWord = "_first", "_second"
+
+var commentRE = regexp.MustCompile(`(?s)/\*.*?\*/`)
+
+// splitArgs splits macro arguments, which may hold the macro
+// that stands for the two halves of a 64-bit value.
+func splitArgs(s string) []string {
+	s = commentRE.ReplaceAllString(s, "")
+	s = regexp.MustCompile(`(?:compat_arg_u64_dual|arg_u32p|SC_ARG64)\((\w+)\)`).ReplaceAllString(s, "u32, ${1}"+firstWord+", u32, ${1}"+secondWord)
+	var out []string
+	for _, f := range strings.Split(s, ",") {
+		out = append(out, strings.Join(strings.Fields(f), " "))
+	}
+	return out
+}
+
+func cleanType(s string) string {
+	s = strings.ReplaceAll(s, "__user", " ")
+	s = strings.ReplaceAll(s, "*", " * ")
+	s = strings.ReplaceAll(strings.Join(strings.Fields(s), " "), "* *", "**")
+	s = strings.TrimSuffix(s, " const")
+	if !strings.HasSuffix(s, "*") {
+		s = strings.TrimPrefix(s, "const ")
+	}
+	return s
+}
+
+var condRE = regexp.MustCompile(`(?m)^[ \t]*#[ \t]*(ifdef|ifndef|if|elif|else|endif)\b[ \t]*(.*)$`)
+
+// conditionsAt returns the preprocessor conditions in force at the end of src.
+func conditionsAt(src string) []string {
+	type level struct {
+		earlier []string
+		now     string
+	}
+	var stack []level
+	for _, m := range condRE.FindAllStringSubmatch(src, -1) {
+		expr := strings.TrimSpace(commentRE.ReplaceAllString(m[2], ""))
+		switch m[1] {
+		case "ifdef":
+			stack = append(stack, level{now: "defined(" + expr + ")"})
+		case "ifndef":
+			stack = append(stack, level{now: "!defined(" + expr + ")"})
+		case "if":
+			stack = append(stack, level{now: expr})
+		case "elif", "else":
+			l := &stack[len(stack)-1]
+			l.earlier = append(l.earlier, l.now)
+			l.now = expr
+			if m[1] == "else" {
+				l.now = "else"
+			}
+		case "endif":
+			stack = stack[:len(stack)-1]
+		}
+	}
+	var out []string
+	for _, l := range stack {
+		for _, e := range l.earlier {
+			out = append(out, "!("+e+")")
+		}
+		if l.now != "else" {
+			out = append(out, l.now)
+		}
+	}
+	return out
+}
+
+// cloneOrder names the CONFIG_CLONE_BACKWARDS variant an architecture selects
+// (arch/Kconfig); x86 selects it for 32-bit kernels and IA32 emulation only.
+func (t *kernelTree) cloneOrder(arch string, abi abi) string {
+	re := regexp.MustCompile(`(?m)^\tselect CLONE_BACKWARDS(\d?)`)
+	m := re.FindStringSubmatch(t.kcfg[arch])
+	if m == nil || arch == "x86" && abi.bits == 64 {
+		return ""
+	}
+	return "CONFIG_CLONE_BACKWARDS" + m[1]
+}
+
+// selects reports whether the Kconfig of the ABI's architecture selects an option.
+func (t *kernelTree) selects(a abi, option string) bool {
+	return regexp.MustCompile(`(?m)^\s*select ` + option + `\b`).MatchString(t.kcfg[a.archDir])
+}
+
+// find returns the definition of an entry point for an ABI.
+func (t *kernelTree) find(entry string, a abi) (prototype, bool) {
+	var own, generic []definition
+	for _, d := range t.defs[entry] {
+		switch {
+		case d.arch == a.archDir:
+			own = append(own, d)
+		case d.arch == "":
+			generic = append(generic, d)
+		}
+	}
+	defs := own
+	if len(defs) == 0 {
+		defs = generic
+	}
+	if len(defs) > 1 {
+		defs = slices.DeleteFunc(defs, func(d definition) bool { return !t.holds(d, a) })
+	}
+	if len(defs) == 0 {
+		return nil, false
+	}
+	first, second := "_lo", "_hi"
+	if a.bigEndian {
+		first, second = second, first
+	}
+	out := prototype{}
+	for _, q := range defs[0].proto {
+		q.name = strings.Replace(strings.Replace(q.name, firstWord, first, 1), secondWord, second, 1)
+		out = append(out, q)
+	}
+	return out, true
+}
+
+// holds reports whether the conditions that tell variants of one entry point
+// apart are those of the ABI. A condition it does not know is taken to hold.
+func (t *kernelTree) holds(d definition, a abi) bool {
+	order := t.cloneOrder(a.archDir, a)
+	known := map[string]bool{
+		"CONFIG_CLONE_BACKWARDS":     order == "CONFIG_CLONE_BACKWARDS",
+		"CONFIG_CLONE_BACKWARDS2":    order == "CONFIG_CLONE_BACKWARDS2",
+		"CONFIG_CLONE_BACKWARDS3":    order == "CONFIG_CLONE_BACKWARDS3",
+		"CONFIG_64BIT":               a.bits == 64,
+		"CONFIG_MMU":                 true,
+		"CONFIG_OLD_SIGSUSPEND3":     t.selects(a, "OLD_SIGSUSPEND3"),
+		"CONFIG_OLD_SIGSUSPEND":      t.selects(a, "OLD_SIGSUSPEND"),
+		"BITS_PER_LONG == 32":        a.bits == 32,
+		"BITS_PER_LONG == 64":        a.bits == 64,
+		"__BITS_PER_LONG == 32":      a.bits == 32,
+		"__ARCH_WANT_SYS_SIGPENDING": true,
+	}
+	for _, c := range d.conds {
+		name, neg := c, false
+		if s, ok := strings.CutPrefix(name, "!("); ok {
+			name, neg = strings.TrimSuffix(s, ")"), true
+		} else if s, ok := strings.CutPrefix(name, "!"); ok {
+			name, neg = s, true
+		}
+		name = strings.TrimSuffix(strings.TrimPrefix(name, "defined("), ")")
+		if v, ok := known[name]; ok && v == neg {
+			return false
+		}
+	}
+	return true
+}
+
+// A tableRow is a line of a syscall.tbl.
+type tableRow struct {
+	nr                  int
+	abi                 string
+	name, entry, compat string
+}
+
+func readTable(path string) ([]tableRow, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var rows []tableRow
+	for line := range strings.Lines(string(b)) {
+		line, _, _ = strings.Cut(line, "#")
+		f := strings.Fields(line)
+		if len(f) < 3 {
+			continue
+		}
+		nr, err := strconv.Atoi(f[0])
+		if err != nil {
+			return nil, fmt.Errorf("%s: %q: %w", path, line, err)
+		}
+		r := tableRow{nr: nr, abi: f[1], name: f[2]}
+		if len(f) > 3 {
+			r.entry = f[3]
+		}
+		if len(f) > 4 && f[4] != "-" {
+			r.compat = f[4]
+		}
+		rows = append(rows, r)
+	}
+	return rows, nil
+}
+
+// asmEntries are entry points written in assembler or as plain functions; the
+// value is the entry whose parameters they take.
+var asmEntries = map[string]string{
+	"sys_fork_wrapper": "sys_fork", "sys_vfork_wrapper": "sys_vfork", "sys_clone_wrapper": "sys_clone",
+	"sys_clone3_wrapper": "sys_clone3", "__sys_fork": "sys_fork", "__sys_vfork": "sys_vfork", "__sys_clone": "sys_clone",
+	"__sys_clone3": "sys_clone3", "sys_sigreturn_wrapper": "sys_sigreturn", "sys_rt_sigreturn_wrapper": "sys_rt_sigreturn",
+	"sys_arm_fadvise64_64":           "compat_sys_aarch32_fadvise64_64",
+	"sys_statfs64_wrapper":           "sys_statfs64",
+	"sys_fstatfs64_wrapper":          "sys_fstatfs64",
+	"sys_mmap2":                      "sys_mmap_pgoff",
+	"sys_mmap":                       "sys_mmap_pgoff",
+	"sys64_execve":                   "sys_execve",
+	"sys32_execve":                   "sys_execve",
+	"sys64_execveat":                 "sys_execveat",
+	"sys32_execveat":                 "sys_execveat",
+	"sys32_rt_sigreturn":             "sys_rt_sigreturn",
+	"sysn32_rt_sigreturn":            "sys_rt_sigreturn",
+	"sys_sparc_pipe_wrapper":         "sys_sparc_pipe",
+	"sys_execv":                      "sys_execve",
+	"sys_nis_syscall":                "",
+	"sys_oldumount":                  "sys_oldumount",
+	"sys_sync_file_range2":           "compat_sys_aarch32_sync_file_range2",
+	"sys_ppc_newselect":              "sys_select",
+	"sys_ppc64_clone":                "sys_clone",
+	"sys_32_mmap2":                   "sys_mips_mmap2",
+	"sys_memory_ordering_wrapper":    "sys_memory_ordering",
+	"sys_ia32_rt_sigreturn":          "sys_rt_sigreturn",
+	"compat_sys_x32_rt_sigreturn":    "sys_rt_sigreturn",
+	"sys_sparc_sigaction_wrapper":    "sys_sparc_sigaction",
+	"sys_sparc_remap_file_pages_asm": "sys_sparc_remap_file_pages",
+}
+
+// noParams are entry points that take none and have no SYSCALL_DEFINE.
+var noParams = []string{"sys_rt_sigreturn", "sys_sigreturn", "sys_fork", "sys_vfork", "sys_ni_syscall", "sys_getpagesize"}
+
+// removedEntries have a number still and were removed from the kernel: uselib
+// in Linux 6.16 (fs/exec.c of earlier kernels).
+var removedEntries = map[string]string{"sys_uselib": "const char * library"}
+
+// s390Structs are calls that 31-bit s390 gives a pointer to their arguments
+// (arch/s390/kernel/compat_linux.c before Linux 6.19).
+var s390Structs = map[string]string{
+	"mmap":         "struct mmap_arg_struct_emu31 * arg",
+	"mmap2":        "struct mmap_arg_struct_emu31 * arg",
+	"fadvise64_64": "struct fadvise64_64_args * args",
+}
+
+// resolve finds the parameters of a table row on an ABI. ok is false for calls
+// that the kernel no longer implements or whose registers cannot be known.
+func (t *kernelTree) resolve(r tableRow, a abi) (prototype, bool) {
+	for _, entry := range []string{r.entry, asmEntries[r.entry], "sys_" + r.name, r.compat} {
+		if entry == "" || entry == "sys_ni_syscall" {
+			continue
+		}
+		p, ok := t.find(entry, a)
+		if !ok && strings.HasPrefix(entry, "compat_sys_aarch32_") {
+			p, ok = t.find(entry, abi{archDir: "arm64", bits: 32})
+		}
+		if s := s390Structs[r.name]; s != "" && a.name == "s390" {
+			return parsePrototype(s), true
+		}
+		if s, removed := removedEntries[entry]; !ok && removed {
+			return parsePrototype(s), true
+		}
+		if !ok && slices.Contains(noParams, entry) {
+			return prototype{}, true
+		}
+		if !ok {
+			continue
+		}
+		if a.bits == 64 || !p.wide() {
+			return p, true
+		}
+		if c, ok := t.find(r.compat, a); ok && !c.wide() && len(c) <= 6 {
+			return c, true
+		}
+		return p.split(a), true
+	}
+	return nil, false
+}
+
+func (p prototype) wide() bool {
+	return slices.ContainsFunc(p, func(q param) bool { return wideType(q.typ) })
+}
+
+func wideType(t string) bool {
+	return slices.Contains([]string{"loff_t", "u64", "__u64", "s64", "long long", "unsigned long long", "uint64_t"}, t)
+}
+
+// split lays a prototype out in 32-bit registers: a 64-bit value takes two, in
+// the byte order of the ABI, from an even register where the calling
+// convention pairs them (EABI, o32, PowerPC SVR4).
+func (p prototype) split(a abi) prototype {
+	out := prototype{}
+	for _, q := range p {
+		if !wideType(q.typ) {
+			out = append(out, q)
+			continue
+		}
+		if a.pairs && len(out)%2 == 1 {
+			out = append(out, param{"u32", "pad"})
+		}
+		lo, hi := param{"u32", q.name + "_lo"}, param{"u32", q.name + "_hi"}
+		if a.bigEndian {
+			lo, hi = hi, lo
+		}
+		out = append(out, lo, hi)
+	}
+	return out
+}
+
+// report lists, for the person who refreshes the facts, table rows without a
+// prototype.
+func reportMissing(missing map[string][]string) {
+	for _, entry := range slices.Sorted(maps.Keys(missing)) {
+		fmt.Fprintf(os.Stderr, "no prototype for %s (%s)\n", entry, strings.Join(missing[entry], " "))
+	}
+}

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+// typeCodes says how many bits of a register the kernel looks at for a type
+// that is no pointer: i, u are signed and unsigned 32 bits, h unsigned 16, l
+// and L signed and unsigned words, q a 32-bit pointer.
+var typeCodes = map[string]byte{
+	"int": 'i', "__s32": 'i', "s32": 'i', "pid_t": 'i', "compat_pid_t": 'i', "clockid_t": 'i', "timer_t": 'i',
+	"key_serial_t": 'i', "key_t": 'i', "mqd_t": 'i', "rwf_t": 'i', "compat_long_t": 'i', "compat_ssize_t": 'i',
+	"compat_off_t": 'i', "utrap_entry_t": 'i',
+	"unsigned int": 'u', "unsigned": 'u', "uint": 'u', "u32": 'u', "__u32": 'u', "uint32_t": 'u', "uid_t": 'u', "gid_t": 'u',
+	"qid_t": 'u', "compat_ulong_t": 'u', "compat_size_t": 'u', "compat_aio_context_t": 'u',
+	"compat_old_sigset_t": 'u', "enum landlock_rule_type": 'u',
+	"umode_t": 'h', "compat_mode_t": 'h', "old_uid_t": 'h', "old_gid_t": 'h', "mode_t": 'h',
+	"long": 'l', "off_t": 'l', "loff_t": 'l', "s64": 'l', "ssize_t": 'l',
+	"unsigned long": 'L', "size_t": 'L', "u64": 'L', "__u64": 'L', "uintptr_t": 'L', "aio_context_t": 'L', "old_sigset_t": 'L',
+	"compat_uptr_t": 'q',
+}
+
+func typeCode(t string) byte {
+	base := strings.TrimPrefix(t, "const ")
+	switch {
+	case strings.HasSuffix(t, "*"):
+		return 'p'
+	case base == "__sighandler_t" || base == "cap_user_header_t" || base == "cap_user_data_t" || base == "utrap_handler_t":
+		return 'p' // pointer types by another name
+	}
+	if c, ok := typeCodes[base]; ok {
+		return c
+	}
+	panic(fmt.Sprintf("type %q has no entry in typeCodes: say how many bits of a register the kernel looks at", t))
+}
+
+// compactPrototype is the form the generated table holds: each parameter its
+// code, type, a space and the name; commas between. "" is unknown, "-" void.
+func compactPrototype(text string) string {
+	if text == "" {
+		return ""
+	}
+	if text == "void" {
+		return "-"
+	}
+	var parts []string
+	for _, p := range parsePrototype(text) {
+		parts = append(parts, string(typeCode(p.typ))+p.typ+" "+strings.TrimLeft(p.name, "_"))
+	}
+	return strings.Join(parts, ",")
+}
