@@ -33,11 +33,11 @@ func (o DisassembleOptions) comment(in bpf.RawInstruction, s state) string {
 
 // test spells out a comparison: the one that holds at the first target.
 func (o DisassembleOptions) test(in bpf.RawInstruction, s state) string {
-	left, ok := wordName(s.a.word, o.BigEndian)
 	right := o.value(s, in.K)
-	if !ok || right == "" {
+	if right == "" {
 		return ""
 	}
+	left, _ := wordName(s.a.word, o.BigEndian)
 	if name := o.argument(s, s.a.word); name != "" {
 		left = name
 	}

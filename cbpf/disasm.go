@@ -2,6 +2,7 @@ package cbpf
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"golang.org/x/net/bpf"
@@ -65,14 +66,23 @@ func Disassemble(p Program, o DisassembleOptions) string {
 		if label != "" {
 			label += ":"
 		}
-		text := fmt.Sprintf("%-7s %-5s %s", label, l.Mnemonic, l.Operands)
-		if l.Comment != "" {
-			text = fmt.Sprintf("%-38s  ; %s", text, l.Comment)
+		text := pad(pad(label, 8)+l.Mnemonic, 14) + l.Operands
+		if l.Operands == "" {
+			text = pad(label, 8) + l.Mnemonic
 		}
-		b.WriteString(strings.TrimRight(text, " "))
+		if l.Comment != "" {
+			text = pad(text, 40) + "; " + l.Comment
+		}
+		b.WriteString(text)
 		b.WriteByte('\n')
 	}
 	return b.String()
+}
+
+// pad widens text to a column, and sets off what reaches it already.
+func pad(text string, column int) string {
+	const spaces = "                                        "
+	return text + spaces[:max(column-len(text), min(len(text), 1))]
 }
 
 // Lines is Disassemble for callers that do their own layout: line i is the
@@ -86,7 +96,7 @@ func Lines(p Program, o DisassembleOptions) []Line {
 			if target >= uint64(len(p)) {
 				return fmt.Sprintf("+%d", distance)
 			}
-			label := fmt.Sprintf("L%d", target)
+			label := "L" + strconv.FormatUint(target, 10)
 			lines[target].Label = label
 			return label
 		},
@@ -114,12 +124,9 @@ type printer struct {
 // instruction gives the text of instruction i. Its constant is decimal when it
 // is a system call number.
 func (p printer) instruction(i int, in bpf.RawInstruction, number bool) (mnemonic, operands string) {
-	for _, s := range syntax {
-		if s.op != in.Op {
-			continue
-		}
-		if operands, ok := p.operands(i, in, s.shape, number); ok {
-			mnemonic, operands := s.mnemonic, operands
+	if form := syntaxOf(in.Op); form != nil {
+		if operands, ok := p.operands(i, in, form.shape, number); ok {
+			mnemonic := form.mnemonic
 			if opposite := negated[mnemonic]; opposite != "" && in.Jt == 0 && in.Jf != 0 {
 				mnemonic = opposite
 			}
@@ -172,7 +179,7 @@ func (p printer) operands(i int, in bpf.RawInstruction, s shape, number bool) (t
 	case shapeTestK:
 		k := constant(in.K)
 		if number && in.K < 0x40000000 {
-			k = fmt.Sprint(in.K)
+			k = strconv.FormatUint(uint64(in.K), 10)
 		}
 		return "#" + k + p.targets(i, in), true
 	case shapeTestX:
@@ -200,7 +207,7 @@ func (p printer) targets(i int, in bpf.RawInstruction) string {
 // in hexadecimal.
 func constant(k uint32) string {
 	if k < 1024 {
-		return fmt.Sprint(k)
+		return strconv.FormatUint(uint64(k), 10)
 	}
-	return fmt.Sprintf("%#x", k)
+	return "0x" + strconv.FormatUint(uint64(k), 16)
 }

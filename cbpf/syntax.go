@@ -19,13 +19,16 @@ const (
 	shapeTestX        // x, L8, L9
 )
 
-// syntax is the text form of all instructions that have one: those of classic
-// BPF. The mnemonics are those of golang.org/x/net/bpf and bpf_asm(1).
-var syntax = []struct {
+// A form is the text form of an instruction.
+type form struct {
 	op       uint16
 	mnemonic string
 	shape    shape
-}{
+}
+
+// syntax is the text form of all instructions that have one: those of classic
+// BPF. The mnemonics are those of golang.org/x/net/bpf and bpf_asm(1).
+var syntax = []form{
 	{opLoadAbs, "ld", shapeAbs},
 	{classLD | sizeH | modeABS, "ldh", shapeAbs},
 	{classLD | sizeB | modeABS, "ldb", shapeAbs},
@@ -62,6 +65,22 @@ var syntax = []struct {
 	{opTXA, "txa", shapeNone},
 }
 
+// syntaxOf gives the text form of an instruction code, nil when it has none.
+func syntaxOf(op uint16) *form {
+	if op > 0xff || syntaxIndex[op] == 0 {
+		return nil
+	}
+	return &syntax[syntaxIndex[op]-1]
+}
+
+// syntaxIndex is, by code, one more than the index in syntax.
+var syntaxIndex = func() (index [256]uint8) {
+	for i, form := range syntax {
+		index[form.op] = uint8(i + 1)
+	}
+	return index
+}()
+
 // negated names the tests that hold when another does not.
 var negated = map[string]string{"jeq": "jneq", "jgt": "jle", "jge": "jlt"}
 
@@ -73,9 +92,9 @@ func wordName(offset uint32, bigEndian bool) (string, bool) {
 	if offset >= DataSize || offset%4 != 0 {
 		return "", false
 	}
-	half := [2]string{".lo", ".hi"}[offset/4%2]
-	if bigEndian {
-		half = [2]string{".hi", ".lo"}[offset/4%2]
+	half := ".lo"
+	if (offset%8 == 4) != bigEndian {
+		half = ".hi"
 	}
 	switch {
 	case offset == offsetNR:
