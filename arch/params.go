@@ -19,13 +19,17 @@ type Param struct {
 	Bits    int
 	Signed  bool
 	Pointer bool
-
-	mask uint64
 }
 
 // Mask has a one for each bit of the register that the kernel looks at. It
 // differs from Bits where the kernel keeps 16 bits only (umode_t).
-func (p Param) Mask() uint64 { return p.mask }
+func (p Param) Mask() uint64 {
+	switch p.Type {
+	case "umode_t", "compat_mode_t", "old_uid_t", "old_gid_t":
+		return 0xffff
+	}
+	return 1<<p.Bits - 1
+}
 
 // Params returns the parameters of a system call in register order: element n
 // is seccomp_data.args[n]. On 32-bit ABIs a 64-bit value is two elements, and
@@ -58,7 +62,7 @@ func param(code byte, typ, name string, word int) Param {
 	switch code {
 	case 'i':
 		p.Bits, p.Signed = 32, true
-	case 'u', 'h':
+	case 'u':
 		p.Bits = 32
 	case 'l':
 		p.Signed = true
@@ -66,10 +70,6 @@ func param(code byte, typ, name string, word int) Param {
 		p.Pointer = true
 	case 'q':
 		p.Bits, p.Pointer = 32, true
-	}
-	p.mask = 1<<p.Bits - 1
-	if code == 'h' {
-		p.mask = 0xffff
 	}
 	return p
 }

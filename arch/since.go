@@ -1,5 +1,7 @@
 package arch
 
+import "slices"
+
 // Since returns the Linux release that introduced a system call on the first
 // ABI that had it.
 func Since(name string) (Version, bool) {
@@ -18,11 +20,26 @@ func (i *Info) Since(name string) (Version, bool) {
 		return Version{}, false
 	}
 	v := callVersion(int(c.name))
-	if later, ok := laterOn(i.Name, name); ok {
+	if later, ok := i.laterOn(c.name); ok {
 		v = later
 	}
 	if v.Compare(i.since) < 0 {
 		v = i.since
 	}
 	return v, true
+}
+
+func callVersion(name int) Version { return unpackVersion(callSince[name]) }
+
+func unpackVersion(v uint16) Version { return Version{int(v >> 8), int(v & 0xff)} }
+
+// laterOn finds the release in which an ABI gained a call that others had.
+func (i *Info) laterOn(name uint16) (Version, bool) {
+	abi := uint16(slices.IndexFunc(tables[:], func(t abiTable) bool { return t.name == i.Name }))
+	for _, l := range laterSince {
+		if l.abi == abi && l.name == name {
+			return unpackVersion(l.version), true
+		}
+	}
+	return Version{}, false
 }

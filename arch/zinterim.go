@@ -1,9 +1,6 @@
 package arch
 
 // Not generated yet: versions, constants and errno names.
-func callVersion(n int) Version { return Version{2, 6} }
-
-func laterOn(abi, name string) (Version, bool) { return Version{}, false }
 
 func (i *Info) Constant(name string) (value uint64, kind ConstKind, ok bool) { return 0, Enum, false }
 func (i *Info) ConstantNames(prefix string) []string                         { return nil }

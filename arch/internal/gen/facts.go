@@ -145,8 +145,7 @@ func tableRows(src, s390Header string, a abi) ([]tableRow, error) {
 	want := strings.Fields(a.tableABIs)
 	var rows []tableRow
 	for _, r := range all {
-		unused := strings.HasPrefix(r.name, "reserved") || strings.HasPrefix(r.name, "unused")
-		if slices.Contains(want, r.abi) && !unused {
+		if slices.Contains(want, r.abi) && !placeholder(r.name) {
 			rows = append(rows, r)
 		}
 	}

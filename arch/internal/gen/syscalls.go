@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -17,6 +18,10 @@ func generate(data, out string) error {
 		return err
 	}
 	k, err := readKernelFacts(filepath.Join(data, "kernel.txt"))
+	if err != nil {
+		return err
+	}
+	since, err := readSinceFacts(filepath.Join(data, "since.txt"))
 	if err != nil {
 		return err
 	}
@@ -32,7 +37,8 @@ func generate(data, out string) error {
 	if err := write(filepath.Join(out, "zsyscalls.go"), header, syscallTables(tables)); err != nil {
 		return err
 	}
-	return nil
+	header = strings.Replace(header, "\n\npackage", "\n// and "+strings.Join(since.sources, "\n// and ")+"\n\npackage", 1)
+	return write(filepath.Join(out, "zsince.go"), header, sinceTables(tables, since, x.kernel))
 }
 
 func write(path, header string, body []byte) error {
@@ -134,56 +140,109 @@ func emitNumbers(b *bytes.Buffer, list []int) {
 
 func syscallTables(tables map[string][]call) []byte {
 	var b bytes.Buffer
-	names, protos := map[string]bool{}, map[string]bool{"": true}
+	protos := map[string]bool{"": true}
 	for _, calls := range tables {
 		for _, c := range calls {
-			names[c.name] = true
 			protos[compactPrototype(c.proto)] = true
 		}
 	}
-	nameTable := newStringTable(slices.Sorted(maps.Keys(names)))
+	nameTable := newStringTable(allNames(tables))
 	protoTable := newStringTable(slices.Sorted(maps.Keys(protos)))
 	nameTable.emit(&b, "callName", "callNameText holds every system call name, sorted.")
 	protoTable.emit(&b, "proto", "protoText holds the prototypes; parsePrototype reads one. The first, empty, stands for unknown.")
 
-	emitted := map[string]string{}
-	for _, a := range abis {
-		var body bytes.Buffer
-		calls := tables[a.name]
+	rows := func(calls []call) string {
+		var body strings.Builder
 		for i, c := range calls {
 			if i%8 == 0 {
 				body.WriteString("\n\t")
 			}
 			fmt.Fprintf(&body, "{%d, %d, %d}, ", c.nr, nameTable.pos[c.name], protoTable.pos[compactPrototype(c.proto)])
 		}
-		if first := emitted[body.String()]; first != "" {
-			fmt.Fprintf(&b, "\n// %s has the table of %s.\n", a.name, first)
+		return body.String()
+	}
+	emitted := map[string]string{} // rows to the ABI that has them
+	for _, a := range abis {
+		calls := tables[a.name]
+		body := rows(calls)
+		if emitted[body] != "" {
 			continue
 		}
-		emitted[body.String()] = a.name
-		fmt.Fprintf(&b, "\nvar calls_%s = [...]call{%s\n}\n", a.name, body.String())
+		emitted[body] = identifier(a.name)
+		fmt.Fprintf(&b, "\nvar calls%s = [...]call{%s\n}\n", identifier(a.name), body)
 		order := make([]int, len(calls))
 		for i := range order {
 			order[i] = i
 		}
 		slices.SortStableFunc(order, func(x, y int) int { return strings.Compare(calls[x].name, calls[y].name) })
-		fmt.Fprintf(&b, "\nvar calls_%s_byName = [...]uint16{", a.name)
+		fmt.Fprintf(&b, "\nvar byName%s = [...]uint16{", identifier(a.name))
 		emitNumbers(&b, order)
 		b.WriteString("}\n")
 	}
 	b.WriteString("\nvar tables = [...]abiTable{\n")
 	for _, a := range abis {
-		key := a.name
-		var body bytes.Buffer
-		for i, c := range tables[a.name] {
-			if i%8 == 0 {
-				body.WriteString("\n\t")
-			}
-			fmt.Fprintf(&body, "{%d, %d, %d}, ", c.nr, nameTable.pos[c.name], protoTable.pos[compactPrototype(c.proto)])
-		}
-		key = emitted[body.String()]
-		fmt.Fprintf(&b, "\t{%q, calls_%s[:], calls_%s_byName[:]},\n", a.name, key, key)
+		first := emitted[rows(tables[a.name])]
+		fmt.Fprintf(&b, "\t{%q, calls%s[:], byName%s[:]},\n", a.name, first, first)
 	}
 	b.WriteString("}\n")
 	return b.Bytes()
+}
+
+// sinceTables writes the releases, in the order of the names, and those that
+// differ by ABI. A call no facts know is new with the kernel x/sys was made from.
+func sinceTables(tables map[string][]call, since *sinceFacts, kernel string) []byte {
+	var b bytes.Buffer
+	names := allNames(tables)
+	var releases []int
+	for _, n := range names {
+		v := since.calls[n]
+		if v == "" {
+			v = kernel
+		}
+		releases = append(releases, packVersion(v))
+	}
+	b.WriteString("\n// callSince holds major<<8|minor for each name of callNameText.\nvar callSince = [...]uint16{")
+	emitNumbers(&b, releases)
+	b.WriteString("}\n\n// laterSince lists, sorted, where an ABI gained a call after others had it.\nvar laterSince = [...]struct {\n\tabi, name uint16\n\tversion uint16\n}{")
+	n := 0
+	for i, a := range abis {
+		for _, name := range names {
+			has := slices.ContainsFunc(tables[a.name], func(c call) bool { return c.name == name })
+			v := since.calls[a.name+"/"+name]
+			if !has || v == "" || packVersion(v) <= packVersion(since.calls[name]) {
+				continue
+			}
+			if n%8 == 0 {
+				b.WriteString("\n\t")
+			}
+			n++
+			at, _ := slices.BinarySearch(names, name)
+			fmt.Fprintf(&b, "{%d, %d, %d}, ", i, at, packVersion(v))
+		}
+	}
+	b.WriteString("\n}\n")
+	return b.Bytes()
+}
+
+func packVersion(s string) int {
+	major, minor, _ := strings.Cut(s, ".")
+	x, _ := strconv.Atoi(major)
+	y, _ := strconv.Atoi(minor)
+	return x<<8 | y
+}
+
+func allNames(tables map[string][]call) []string {
+	names := map[string]bool{}
+	for _, calls := range tables {
+		for _, c := range calls {
+			names[c.name] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
+}
+
+// identifier makes a part of a Go name from an ABI's: "x86_64" to "X8664".
+func identifier(abi string) string {
+	abi = strings.ReplaceAll(abi, "_", "")
+	return strings.ToUpper(abi[:1]) + abi[1:]
 }

@@ -6,7 +6,7 @@ import (
 )
 
 // typeCodes says how many bits of a register the kernel looks at for a type
-// that is no pointer: i, u are signed and unsigned 32 bits, h unsigned 16, l
+// that is no pointer: i, u are signed and unsigned 32 bits, l
 // and L signed and unsigned words, q a 32-bit pointer.
 var typeCodes = map[string]byte{
 	"int": 'i', "__s32": 'i', "s32": 'i', "pid_t": 'i', "compat_pid_t": 'i', "clockid_t": 'i', "timer_t": 'i',
@@ -15,7 +15,7 @@ var typeCodes = map[string]byte{
 	"unsigned int": 'u', "unsigned": 'u', "uint": 'u', "u32": 'u', "__u32": 'u', "uint32_t": 'u', "uid_t": 'u', "gid_t": 'u',
 	"qid_t": 'u', "compat_ulong_t": 'u', "compat_size_t": 'u', "compat_aio_context_t": 'u',
 	"compat_old_sigset_t": 'u', "enum landlock_rule_type": 'u',
-	"umode_t": 'h', "compat_mode_t": 'h', "old_uid_t": 'h', "old_gid_t": 'h', "mode_t": 'h',
+	"umode_t": 'u', "compat_mode_t": 'u', "old_uid_t": 'u', "old_gid_t": 'u', "mode_t": 'u',
 	"long": 'l', "off_t": 'l', "loff_t": 'l', "s64": 'l', "ssize_t": 'l',
 	"unsigned long": 'L', "size_t": 'L', "u64": 'L', "__u64": 'L', "uintptr_t": 'L', "aio_context_t": 'L', "old_sigset_t": 'L',
 	"compat_uptr_t": 'q',

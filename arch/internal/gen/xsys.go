@@ -123,12 +123,20 @@ func (x *xsys) syscalls(goarch string) (map[string]int, error) {
 	}
 	out := map[string]int{}
 	for name, c := range consts {
-		if n, ok := strings.CutPrefix(name, "SYS_"); ok {
-			out[strings.ToLower(n)] = int(c.value)
+		n, ok := strings.CutPrefix(name, "SYS_")
+		if n = strings.ToLower(n); ok && !placeholder(n) {
+			out[n] = int(c.value)
 		}
 	}
 	if len(out) < 200 {
 		return nil, fmt.Errorf("x/sys %s: only %s numbers for %s", x.version, strconv.Itoa(len(out)), goarch)
 	}
 	return out, nil
+}
+
+// placeholder reports names in the kernel's headers and tables that are no
+// system calls: gaps, and macros that headers build numbers with.
+func placeholder(name string) bool {
+	return name == "arch_specific_syscall" || name == "syscall_mask" ||
+		strings.HasPrefix(name, "reserved") || strings.HasPrefix(name, "unused")
 }
