@@ -1,0 +1,200 @@
+package cbpf
+
+import (
+	"fmt"
+	"math"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"unsafe"
+
+	"github.com/elastic/go-seccomp-bpf/internal/testchild"
+	"golang.org/x/net/bpf"
+	"golang.org/x/sys/unix"
+)
+
+// timedCalls are made under filters and timed; they change nothing.
+var timedCalls = [...]uintptr{unix.SYS_GETPID, unix.SYS_GETPPID, unix.SYS_GETUID, unix.SYS_GETGID, unix.SYS_GETTID}
+
+// A timing is the shortest time that each call was seen to take, in ns, and
+// the errno of installing the filter.
+type timing struct {
+	best  [len(timedCalls)]int64
+	errno uintptr
+}
+
+// forkAndTime is forkAndProbe for times.
+//
+//go:norace
+//go:nosplit
+func forkAndTime(fprog *unix.SockFprog, out *timing, ts *[2]unix.Timespec) (pid uintptr, errno syscall.Errno) {
+	pid, _, errno = syscall.RawSyscall6(unix.SYS_CLONE, uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
+	if errno != 0 || pid != 0 {
+		return pid, errno
+	}
+	_, _, errno = syscall.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0, uintptr(unsafe.Pointer(fprog)))
+	out.errno = uintptr(errno)
+	for range 12 {
+		for i := range timedCalls {
+			syscall.RawSyscall(unix.SYS_CLOCK_GETTIME, unix.CLOCK_MONOTONIC, uintptr(unsafe.Pointer(&ts[0])), 0)
+			for range 20 {
+				syscall.RawSyscall(timedCalls[i], 0, 0, 0)
+			}
+			syscall.RawSyscall(unix.SYS_CLOCK_GETTIME, unix.CLOCK_MONOTONIC, uintptr(unsafe.Pointer(&ts[1])), 0)
+			took := int64(ts[1].Sec-ts[0].Sec)*1e9 + int64(ts[1].Nsec-ts[0].Nsec)
+			if took < out.best[i] {
+				out.best[i] = took
+			}
+		}
+	}
+	for {
+		syscall.RawSyscall(unix.SYS_EXIT_GROUP, 0, 0, 0)
+	}
+}
+
+// timePrograms gives, for each program, the times of the calls under it, as
+// text: one line a program.
+var timePrograms = testchild.New("time programs", func(in []byte) ([]byte, error) {
+	programs, err := unpackPrograms(in)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return nil, err
+	}
+	shared, err := unix.Mmap(-1, 0, unix.Getpagesize(), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_ANON)
+	if err != nil {
+		return nil, err
+	}
+	result := (*timing)(unsafe.Pointer(&shared[0]))
+	clock := (*[2]unix.Timespec)(unsafe.Pointer(&shared[1024]))
+	var out []byte
+	for i, p := range programs {
+		*result = timing{errno: ^uintptr(0)}
+		for i := range result.best {
+			result.best[i] = math.MaxInt64
+		}
+		fprog := unix.SockFprog{Len: uint16(len(p)), Filter: (*unix.SockFilter)(unsafe.Pointer(&p[0]))}
+		pid, errno := forkAndTime(&fprog, result, clock)
+		if errno != 0 {
+			return nil, fmt.Errorf("forking: %w", errno)
+		}
+		var ws unix.WaitStatus
+		if _, err := unix.Wait4(int(pid), &ws, 0, nil); err != nil || ws != 0 || result.errno != 0 {
+			return nil, fmt.Errorf("program %d: status %#x, %v, errno %d", i, ws, err, result.errno)
+		}
+		for _, ns := range result.best {
+			out = fmt.Appendf(out, "%d ", ns)
+		}
+	}
+	return out, nil
+})
+
+// slowly puts thousands of instructions without effect before a program, of
+// kinds that the kernel follows when it looks for constant results: calls
+// that run the filter then take several times as long as those that do not.
+func slowly(tail Program) Program {
+	p := make(Program, 3500, 3500+len(tail))
+	for i := range p {
+		p[i] = bpf.RawInstruction{Op: opJsetK}
+	}
+	return append(p, tail...)
+}
+
+// The calls that the kernel answers without running a filter, told by the
+// time they take, are those of which ConstAllow says so.
+func TestConstAllowAgreesWithKernel(t *testing.T) {
+	if runtime.GOARCH != "amd64" || !kernelAtLeast(5, 11) {
+		t.Skip("the kernel has no bitmap of constant actions here")
+	}
+	if !unfiltered(t) {
+		t.Skip("this process runs under a filter whose results need not be constant")
+	}
+	r := newRand(t)
+	const auditArchX8664 = 0xc000003e
+	ops := []uint16{opLoadAbs, opLoadAbs, opJump, opJeqK, opJeqK, opJgeK, opJgtK, opJsetK, opAndK, opRetK, opLoadImm, opOrK, opTAX, opJeqX}
+	programs := []Program{
+		slowly(Program{bpfReturn}),
+		slowly(Program{{Op: opLoadAbs, K: offsetArgs}, bpfReturn}),
+	}
+	for range 80 {
+		tail := randomSound(r, 2+r.IntN(8), ops)
+		for i := range tail {
+			switch in := &tail[i]; in.Op {
+			case opLoadAbs:
+				in.K = pick(r, []uint32{offsetNR, offsetNR, offsetArch, offsetArgs})
+			case opRetK, opRetA:
+				*in = bpfReturn
+			case opJeqK, opJgeK, opJgtK:
+				in.K = pick(r, []uint32{uint32(pick(r, timedCalls[:])), auditArchX8664})
+			}
+		}
+		programs = append(programs, slowly(tail))
+	}
+	wrong, answers := 0, map[bool]int{}
+	// A busy machine can make a call look slow, but not every time.
+	for range 5 {
+		if wrong, answers = compareTimes(t, programs, auditArchX8664); wrong == 0 {
+			break
+		}
+	}
+	if wrong > 0 {
+		t.Errorf("%d calls took a time that contradicts ConstAllow", wrong)
+	}
+	if min(answers[true], answers[false]) < 30 {
+		t.Errorf("calls allowed whatever their arguments: %v", answers)
+	}
+}
+
+// compareTimes counts the calls whose times contradict ConstAllow. The first
+// program tells how fast calls are when the filter does not run, the second
+// when it does.
+func compareTimes(t *testing.T, programs []Program, arch uint32) (wrong int, answers map[bool]int) {
+	t.Helper()
+	answers = map[bool]int{}
+	out := string(timePrograms.Run(t, packPrograms(programs)))
+	times := make([]float64, 0, len(programs)*len(timedCalls))
+	for _, field := range strings.Fields(out) {
+		ns, err := strconv.ParseFloat(field, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		times = append(times, ns)
+	}
+	if len(times) != cap(times) {
+		t.Fatalf("have %d times, want %d", len(times), cap(times))
+	}
+	fast, slow := times[0], times[len(timedCalls)]
+	t.Logf("20 calls take %v ns past the filter, %v ns through it", fast, slow)
+	if slow < 2*fast {
+		return len(times), answers // nothing can be told
+	}
+	limit := math.Sqrt(fast * slow)
+	for i, p := range programs {
+		for j, nr := range timedCalls {
+			constant := p.ConstAllow(arch, uint32(nr))
+			answers[constant]++
+			if ns := times[i*len(timedCalls)+j]; constant != (ns < limit) {
+				wrong++
+				t.Logf("number %d: ConstAllow %v, yet 20 calls take %v ns; the program ends in\n%s", nr, constant, ns,
+					Disassemble(p[3500:], DisassembleOptions{}))
+			}
+		}
+	}
+	return wrong, answers
+}
+
+// kernelAtLeast compares the running kernel's version.
+func kernelAtLeast(major, minor int) bool {
+	var u unix.Utsname
+	if err := unix.Uname(&u); err != nil {
+		return false
+	}
+	var a, b int
+	if _, err := fmt.Sscanf(unix.ByteSliceToString(u.Release[:]), "%d.%d", &a, &b); err != nil {
+		return false
+	}
+	return a > major || a == major && b >= minor
+}
