@@ -3,6 +3,7 @@ package cbpf
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"runtime"
 	"strconv"
 	"strings"
@@ -114,23 +115,12 @@ func TestConstAllowAgreesWithKernel(t *testing.T) {
 	}
 	r := newRand(t)
 	const auditArchX8664 = 0xc000003e
-	ops := []uint16{opLoadAbs, opLoadAbs, opJump, opJeqK, opJeqK, opJgeK, opJgtK, opJsetK, opAndK, opRetK, opLoadImm, opOrK, opTAX, opJeqX}
 	programs := []Program{
 		slowly(Program{bpfReturn}),
 		slowly(Program{{Op: opLoadAbs, K: offsetArgs}, bpfReturn}),
 	}
-	for range 80 {
-		tail := randomSound(r, 2+r.IntN(8), ops)
-		for i := range tail {
-			switch in := &tail[i]; in.Op {
-			case opLoadAbs:
-				in.K = pick(r, []uint32{offsetNR, offsetNR, offsetArch, offsetArgs})
-			case opRetK, opRetA:
-				*in = bpfReturn
-			case opJeqK, opJgeK, opJgtK:
-				in.K = pick(r, []uint32{uint32(pick(r, timedCalls[:])), auditArchX8664})
-			}
-		}
+	for range 100 {
+		tail := randomConstancy(r, auditArchX8664)
 		programs = append(programs, slowly(tail))
 	}
 	wrong, answers := 0, map[bool]int{}
@@ -146,6 +136,34 @@ func TestConstAllowAgreesWithKernel(t *testing.T) {
 	if min(answers[true], answers[false]) < 30 {
 		t.Errorf("calls allowed whatever their arguments: %v", answers)
 	}
+}
+
+// randomConstancy is a program that allows, with constant results for some of
+// the timed calls: a chain of tests, each of which may go to a plain return or
+// to one after an instruction that the kernel does not follow.
+func randomConstancy(r *rand.Rand, arch uint32) Program {
+	n := 2 + r.IntN(10)
+	p := make(Program, n, n+3)
+	for i := range p {
+		plain, other := uint8(n-i-1), uint8(n-i) // distances to the returns
+		in := bpf.RawInstruction{Op: pick(r, []uint16{opJeqK, opJgeK, opJgtK, opJsetK}), K: uint32(pick(r, timedCalls[:]))}
+		in.Jt, in.Jf = pick(r, []uint8{0, plain, other}), pick(r, []uint8{0, 0, plain, other})
+		switch r.IntN(12) {
+		case 0:
+			in = bpf.RawInstruction{Op: opLoadAbs, K: offsetArch}
+		case 1:
+			in = bpf.RawInstruction{Op: opJump, K: uint32(min(plain, 1))}
+		case 2:
+			in = bpf.RawInstruction{Op: opAndK, K: pick(r, []uint32{0x7f, 0xfffffffe, arch})}
+		case 3:
+			in = bpf.RawInstruction{Op: pick(r, []uint16{opOrK, opLoadImm, opTAX, opLoadLen}), K: 0}
+		case 4, 5:
+			in = bpf.RawInstruction{Op: opLoadAbs, K: offsetNR}
+		}
+		p[i] = in
+	}
+	p[0] = bpf.RawInstruction{Op: opLoadAbs, K: offsetNR}
+	return append(p, bpfReturn, bpf.RawInstruction{Op: opTAX}, bpfReturn)
 }
 
 // compareTimes counts the calls whose times contradict ConstAllow. The first
