@@ -25,6 +25,10 @@ const (
 	srcK = 0x00
 	srcX = 0x08
 	srcA = 0x10 // BPF_RET only
+
+	aluADD  = 0x00
+	jmpJA   = 0x00
+	miscTAX = 0x00
 )
 
 // The instruction codes that seccomp accepts.
@@ -39,8 +43,8 @@ const (
 	opStore    = classST
 	opStoreX   = classSTX
 
-	opAddK = classALU | 0x00 | srcK
-	opAddX = classALU | 0x00 | srcX
+	opAddK = classALU | aluADD | srcK
+	opAddX = classALU | aluADD | srcX
 	opSubK = classALU | 0x10 | srcK
 	opSubX = classALU | 0x10 | srcX
 	opMulK = classALU | 0x20 | srcK
@@ -59,7 +63,7 @@ const (
 	opXorK = classALU | 0xa0 | srcK
 	opXorX = classALU | 0xa0 | srcX
 
-	opJump  = classJMP | 0x00
+	opJump  = classJMP | jmpJA
 	opJeqK  = classJMP | 0x10 | srcK
 	opJeqX  = classJMP | 0x10 | srcX
 	opJgtK  = classJMP | 0x20 | srcK
@@ -72,7 +76,7 @@ const (
 	opRetK = classRET | srcK
 	opRetA = classRET | srcA
 
-	opTAX = classMISC | 0x00
+	opTAX = classMISC | miscTAX
 	opTXA = classMISC | 0x80
 )
 
