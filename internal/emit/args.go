@@ -13,10 +13,9 @@ const (
 
 // A plan is code with its price.
 type plan struct {
-	block  block
-	mean   float64 // expected instructions executed
-	height float64 // most instructions executed
-	size   float64 // instructions, shared ones counted for each use
+	block block
+	mean  float64 // expected instructions executed
+	size  float64 // instructions, shared ones counted for each use
 }
 
 // argCoder turns functions of the arguments into code: it decides word by
@@ -37,17 +36,18 @@ type wordState struct {
 	zero uint32
 }
 
-func (o Objective) better(a, b plan) bool {
+func (a *argCoder) better(x, y plan) bool {
 	key := func(p plan) float64 {
-		switch o {
+		height := a.code.height(p.block)
+		switch a.objective {
 		case WorstCase:
-			return p.height + p.mean*1e-3 + p.size*1e-6
+			return height + p.mean*1e-3 + p.size*1e-6
 		case Size:
 			return p.size + p.mean*1e-3
 		}
-		return p.mean + p.size*2e-3 + p.height*1e-3
+		return p.mean + p.size*2e-3 + height*1e-3
 	}
-	return key(a) < key(b)
+	return key(x) < key(y)
 }
 
 func (o Objective) goal(totalWeight float64) goal {
@@ -67,13 +67,12 @@ func (a *argCoder) whole(fn decision.Node) plan {
 	}
 	var p plan
 	if v, ok := a.space.Value(fn); ok {
-		p = plan{block: a.code.ret(v), mean: 1, height: 1}
+		p = plan{block: a.code.ret(v), mean: 1}
 	} else {
 		w, _, _, _, _ := a.space.Branch(fn)
 		p = a.word(w, wordState{fn, 0}, true)
 		p.block = a.code.load(w.Offset(a.bigEndian), p.block)
 		p.mean++
-		p.height++
 		p.size++
 	}
 	a.plans[fn] = p
@@ -89,10 +88,11 @@ func (a *argCoder) word(w decision.Word, st wordState, top bool) plan {
 	if p, ok := a.words[st]; ok {
 		return p
 	}
-	best := a.bitTest(w, st)
+	var best plan
+	found := false
 	try := func(p plan, ok bool) {
-		if ok && a.objective.better(p, best) {
-			best = p
+		if ok && (!found || a.better(p, best)) {
+			best, found = p, true
 		}
 	}
 	support := a.support(w, st.fn)
@@ -102,12 +102,10 @@ func (a *argCoder) word(w decision.Word, st wordState, top bool) plan {
 		try(a.values(w, st.fn, support))
 	}
 	if support != ^uint32(0) {
-		p, ok := a.values(w, st.fn, support)
-		if ok {
-			p.block = a.code.and(support, p.block)
-			p.mean, p.height, p.size = p.mean+1, p.height+1, p.size+1
-		}
-		try(p, ok)
+		try(a.maskedValues(w, st.fn, support))
+	}
+	if support != ^uint32(0) || !found {
+		try(a.bitTest(w, st), true)
 	}
 	a.words[st] = best
 	return best
@@ -129,10 +127,9 @@ func (a *argCoder) bitTest(w decision.Word, st wordState) plan {
 	yes, no := a.word(w, wordState{set, st.zero}, false), a.word(w, wordState{rest, st.zero | mask}, false)
 	wy, wn := a.weight(set), a.weight(rest)
 	return plan{
-		block:  a.code.jump(opJSET, mask, yes.block, no.block),
-		mean:   1 + (wy*yes.mean+wn*no.mean)/(wy+wn),
-		height: 1 + max(yes.height, no.height),
-		size:   1 + yes.size + no.size,
+		block: a.code.jump(opJSET, mask, yes.block, no.block),
+		mean:  1 + (wy*yes.mean+wn*no.mean)/(wy+wn),
+		size:  1 + yes.size + no.size,
 	}
 }
 
@@ -142,6 +139,13 @@ func (a *argCoder) weight(fn decision.Node) float64 {
 		return rare
 	}
 	return 1
+}
+
+// usual is how often the values lo to hi are expected: small ones more than
+// large ones, as 1/(v+1)², for the commands and flags of an interface are used
+// the more the older they are.
+func usual(lo, hi uint32) float64 {
+	return max(1/(float64(lo)+1)-1/(float64(hi)+2), rare)
 }
 
 // support returns the bits of the word that a function depends on.
@@ -170,21 +174,59 @@ func (a *argCoder) values(w decision.Word, fn decision.Node, mask uint32) (plan,
 	if !ok {
 		return plan{}, false
 	}
+	p, _ := a.choose(items, exits)
+	return p, true
+}
+
+// maskedValues clears the bits that do not matter and tells apart the values
+// that remain. Where the smallest ones share an outcome and are all those
+// without certain bits, testing these bits first may spare the clearing.
+func (a *argCoder) maskedValues(w decision.Word, fn decision.Node, mask uint32) (plan, bool) {
+	items, exits, ok := a.items(w, fn, mask)
+	if !ok {
+		return plan{}, false
+	}
+	clear := func(p plan) plan {
+		return plan{a.code.and(mask, p.block), p.mean + 1, p.size + 1}
+	}
+	all, total := a.choose(items, exits)
+	all = clear(all)
+	low := items[0].hi
+	if high := mask &^ low; len(items) > 1 && mask&low == low && high > low {
+		few := a.whole(exits[0])
+		weight := items[0].weight
+		rest, _ := a.choose(items[1:], exits[1:])
+		rest = clear(rest)
+		share := weight / total
+		first := plan{
+			block: a.code.jump(opJSET, high, rest.block, few.block),
+			mean:  1 + share*few.mean + (1-share)*rest.mean,
+			size:  1 + few.size + rest.size,
+		}
+		if a.better(first, all) {
+			return first, true
+		}
+	}
+	return all, true
+}
+
+// choose returns the cheapest tree over items, whose blocks and weights it
+// fills in from the functions they lead to, and the sum of the weights.
+func (a *argCoder) choose(items []item, exits []decision.Node) (plan, float64) {
 	total := 0.0
 	for i := range items {
-		p := a.whole(exits[i])
-		items[i].to, items[i].height = p.block, p.height
-		items[i].weight = a.weight(exits[i])
+		items[i].to = a.whole(exits[i]).block
+		items[i].weight = a.weight(exits[i]) * usual(items[i].lo, items[i].hi)
 		total += items[i].weight
 	}
-	mean, size := 0.0, 0.0
+	var p plan
 	for i := range items {
-		p := a.plans[exits[i]]
-		mean += items[i].weight / total * p.mean
-		size += p.size
+		exit := a.plans[exits[i]]
+		p.mean += items[i].weight / total * exit.mean
+		p.size += exit.size
 	}
-	root, c := a.code.tree(items, a.objective.goal(total/float64(len(items))))
-	return plan{block: root, mean: mean + c.cost/total, height: c.height, size: size + c.count}, true
+	b := a.code.tree(items, a.objective.goal(total/float64(len(items))))
+	return plan{b.block, p.mean + b.tests/total, p.size + b.count}, total
 }
 
 // items lists the values of the masked word in ascending order with what they

@@ -29,8 +29,9 @@ type inst struct {
 func (i *inst) jumps() bool { return i.no != none }
 
 type code struct {
-	insts []inst
-	ids   map[inst]block
+	insts   []inst
+	heights []float64 // longest path from a block, in instructions executed
+	ids     map[inst]block
 }
 
 func newCode() *code { return &code{ids: make(map[inst]block, 256)} }
@@ -40,7 +41,15 @@ func (c *code) add(i inst) block {
 		return id
 	}
 	id := block(len(c.insts))
+	h := 1.0
+	if i.yes != none {
+		h = 1 + c.heights[i.yes]
+	}
+	if i.no != none {
+		h = max(h, 1+c.heights[i.no])
+	}
 	c.insts = append(c.insts, i)
+	c.heights = append(c.heights, h)
 	c.ids[i] = id
 	return id
 }
@@ -55,3 +64,5 @@ func (c *code) jump(op uint16, k uint32, yes, no block) block {
 	}
 	return c.add(inst{op, k, yes, no})
 }
+
+func (c *code) height(b block) float64 { return c.heights[b] }

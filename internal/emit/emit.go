@@ -144,38 +144,68 @@ func permits(action uint32) bool {
 // numbers returns the code that decides an ABI's number in the accumulator.
 func (c *compiler) numbers(a *decision.ABI) block {
 	outcomes := c.space.Outcomes(a)
-	items := make([]item, len(outcomes))
-	total := 0.0
-	for i, o := range outcomes {
-		p := c.args.whole(o.To)
-		items[i] = item{lo: o.Lo, hi: o.Hi, to: p.block, height: p.height}
-		items[i].weight = c.weight(a, &o)
-		total += items[i].weight
-	}
-	root, _ := c.code.tree(items, c.opt.Objective.goal(total/float64(len(items))))
-	return root
-}
-
-// lastNumber is above every number that Linux has assigned, so that the weight
-// of a range is that of its real calls.
-const lastNumber = 512
-
-// weight returns how often the numbers of an outcome run the program.
-func (c *compiler) weight(a *decision.ABI, o *decision.Outcome) float64 {
-	v, constant := c.space.Value(o.To)
-	cached := constant && v == cbpf.RetAllow && c.opt.Objective == MeanWithBitmap
-	w := 0.0
-	if o.Lo < lastNumber {
-		for nr := o.Lo; nr <= min(o.Hi, lastNumber-1); nr++ {
-			n := 1.0
-			if c.opt.Weight != nil {
-				n = c.opt.Weight(a.Arch, nr)
+	weights, total := c.numberWeights(a, outcomes)
+	items := make([]item, 0, len(outcomes))
+	for _, o := range outcomes {
+		to := c.args.whole(o.To).block
+		start, sum := o.Lo, total*unseenWeight
+		for nr := o.Lo; nr <= o.Hi && nr < lastNumber; nr++ {
+			w := weights[nr]
+			if w <= total/peelable {
+				sum += w
+				continue
 			}
-			w += n
+			// A number this frequent may be worth a test of its own.
+			if nr > start {
+				items = append(items, item{start, nr - 1, to, sum})
+			}
+			items = append(items, item{nr, nr, to, w})
+			start, sum = nr+1, total*unseenWeight
+		}
+		if start != o.Hi+1 {
+			items = append(items, item{start, o.Hi, to, sum})
 		}
 	}
-	if cached {
-		w *= 1e-3
-	}
-	return w + 1e-9
+	return c.code.tree(items, c.opt.Objective.goal(total/float64(len(items)))).block
 }
+
+// numberWeights returns how often each number runs the program, and the sum.
+func (c *compiler) numberWeights(a *decision.ABI, outcomes []decision.Outcome) (weights []float64, total float64) {
+	weights = make([]float64, lastNumber)
+	for _, o := range outcomes {
+		v, constant := c.space.Value(o.To)
+		cached := constant && v == cbpf.RetAllow && c.opt.Objective == MeanWithBitmap
+		for nr := o.Lo; nr <= o.Hi && nr < lastNumber; nr++ {
+			w := 1.0
+			switch {
+			case c.opt.Weight != nil:
+				w = c.opt.Weight(a.Arch, nr)
+			case constant && !permits(v):
+				w = refusedWeight
+			}
+			if cached {
+				w *= cachedWeight
+			}
+			weights[nr] = w
+			total += w
+		}
+	}
+	return weights, max(total, 1e-9)
+}
+
+const (
+	// lastNumber is above every number that Linux has assigned but x32's and
+	// some that ARM and MIPS keep apart; the weight of a range is that of the
+	// numbers below.
+	lastNumber = 512
+	// cachedWeight is what a call that the kernel's bitmap answers counts. It
+	// is not nothing: the program runs for it in a stack of filters of which
+	// another defeats the bitmap.
+	cachedWeight = 1e-5
+	// refusedWeight is what a refused call counts beside an allowed one where
+	// nothing is known of either.
+	refusedWeight = 0.2
+	// unseenWeight, a share of the whole, keeps numbers that no profile knows
+	// from sinking to the bottom of the tree.
+	unseenWeight = 1e-4
+)

@@ -99,23 +99,59 @@ func x86(s *decision.Spec) *decision.Spec {
 	return s
 }
 
+// weights reads the ruler's recorded calls, or weighs all calls alike.
+func weights(t testing.TB, trace bool) func(arch, nr uint32) float64 {
+	dir := filepath.Join("..", "..", "..", "shared", "bench")
+	var count map[string]float64
+	var numbers map[string]uint32
+	for file, to := range map[string]any{"trace.json": &count, "syscalls_x86_64.json": &numbers} {
+		raw, err := os.ReadFile(filepath.Join(dir, file))
+		if err != nil {
+			t.Skipf("the ruler's trace is not here: %v", err)
+		}
+		if err := json.Unmarshal(raw, to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	weights := map[uint32]float64{}
+	for name, n := range count {
+		nr, ok := numbers[name]
+		if ok {
+			weights[nr] += n
+		}
+	}
+	if !trace {
+		clear(weights)
+		for _, nr := range numbers {
+			weights[nr] = 1
+		}
+	}
+	return func(_, nr uint32) float64 { return weights[nr] }
+}
+
 func TestRuler(t *testing.T) {
 	for _, name := range []string{"p1", "p2", "p3"} {
 		for o, obj := range []string{"bitmap", "mean", "worst", "size"} {
 			for _, ext := range []bool{false, true} {
-				spec := benchPolicy(t, name)
-				if ext {
-					x86(spec)
-				}
-				r, err := Compile(spec, Options{Objective: Objective(o)})
-				if err != nil {
-					t.Errorf("%s: %v", name, err)
-					continue
-				}
-				if dir := os.Getenv("EMIT_OUT"); dir != "" {
-					f := fmt.Sprintf("%s/%s.%s%v.bpf", dir, name, obj, ext)
-					if err := os.WriteFile(f, cbpf.Program(r.Program).Encode(binary.LittleEndian), 0o644); err != nil {
-						t.Fatal(err)
+				for _, traced := range []bool{false, true} {
+					spec := benchPolicy(t, name)
+					if ext {
+						x86(spec)
+					}
+					opt := Options{Objective: Objective(o)}
+					if traced {
+						opt.Weight = weights(t, traced)
+					}
+					r, err := Compile(spec, opt)
+					if err != nil {
+						t.Errorf("%s: %v", name, err)
+						continue
+					}
+					if dir := os.Getenv("EMIT_OUT"); dir != "" {
+						f := fmt.Sprintf("%s/%s.%s.x32=%v.traced=%v.bpf", dir, name, obj, ext, traced)
+						if err := os.WriteFile(f, cbpf.Program(r.Program).Encode(binary.LittleEndian), 0o644); err != nil {
+							t.Fatal(err)
+						}
 					}
 				}
 			}

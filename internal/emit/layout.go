@@ -74,23 +74,33 @@ func (l *layout) put(b block) {
 				l.step(near)
 			}
 		}
-		l.emit(b, bpf.RawInstruction{Op: in.op, K: in.k,
-			Jt: uint8(l.distance(in.yes)), Jf: uint8(l.distance(in.no))})
+		l.jump(b)
 	}
 }
 
 // distance is the jump offset to a placed block from the next instruction.
 func (l *layout) distance(b block) int { return len(l.out) - int(l.place[b]) }
 
-// step brings a block into reach. The copy takes the block's place, so that
-// others use it too.
+// step brings a block into reach: with a copy of its instruction where that
+// reaches the successors, else with a long jump. Either is one instruction, but
+// a copy spares executing the jump. It takes the block's place, so that others
+// use it too.
 func (l *layout) step(b block) {
 	in := l.code.insts[b]
-	if in.yes == none {
+	switch {
+	case in.yes == none:
 		l.emit(b, bpf.RawInstruction{Op: in.op, K: in.k})
-		return
+	case in.jumps() && l.distance(in.yes) <= maxJump && l.distance(in.no) <= maxJump:
+		l.jump(b)
+	default:
+		l.emit(b, bpf.RawInstruction{Op: opJA, K: uint32(l.distance(b))})
 	}
-	l.emit(b, bpf.RawInstruction{Op: opJA, K: uint32(l.distance(b))})
+}
+
+// jump places a conditional jump whose targets are in reach.
+func (l *layout) jump(b block) {
+	in := l.code.insts[b]
+	l.emit(b, bpf.RawInstruction{Op: in.op, K: in.k, Jt: uint8(l.distance(in.yes)), Jf: uint8(l.distance(in.no))})
 }
 
 func (l *layout) emit(b block, in bpf.RawInstruction) {

@@ -1,14 +1,29 @@
 package emit
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // An item sends the values lo to hi of one word to a block.
 type item struct {
 	lo, hi uint32
 	to     block
 	weight float64
-	height float64 // longest path below the block, for the worst case
 }
+
+func (it *item) single() bool { return it.lo == it.hi }
+
+// goal is what a tree is to be cheapest in.
+type goal struct {
+	worst bool    // longest path first, price second
+	test  float64 // price of a test for being there, in units of weight
+	chain int     // longest run of single-value tests
+}
+
+// cost is what a tree costs: its price is the weighted number of tests
+// executed plus the price of the tests themselves.
+type cost struct{ price, height float64 }
 
 // A searcher finds the cheapest tree of tests that tells apart the items of
 // one word: thresholds (JGE), single values (JEQ) and, at the top of the
@@ -17,63 +32,64 @@ type item struct {
 // It is an exact dynamic programme over the trees in which a single value is
 // tested by itself only (a) where nothing but single values remains to be
 // told from one outcome, or (b) when it carries at least a quarter of the
-// weight that arrives: below that share a threshold is never worse
-// (Anderson, Kannan, Karloff, Ladner: Thresholds and optimal binary comparison
-// search trees, Lemma 3).
+// weight that arrives: below that share a threshold is never worse (Anderson,
+// Kannan, Karloff, Ladner: Thresholds and optimal binary comparison search
+// trees, J. Algorithms 2002). Its work grows with the cube of the items.
 type searcher struct {
 	code  *code
 	items []item
 	goal  goal
+	n     int
 	sum   []float64 // prefix sums of weight
-	plain []choice  // by i*n+j: ranges without holes
-	holed map[[3]int]choice
-	heavy []int // indices of single-value items, heaviest first
+	same  []int     // last item of the run with item i's outcome
+	// Costs of ranges in which nothing has been tested: price by [i*n+j] and,
+	// so that both sides of a cut are read in order, by [j*n+i].
+	row, col   []float64
+	rowH, colH []float64 // heights, for the worst case alone
+	holed      map[[3]int]cost
+	heavy      []int // single-value items, heaviest first
 }
 
-// goal is what a tree is to be cheapest in.
-type goal struct {
-	worst bool    // longest path first, weighted mean second
-	test  float64 // price of a test by itself, in units of weight
-	chain int     // longest run of single-value tests in a row
+// step is how a range is decided first.
+type step struct {
+	cost
+	kind stepKind
+	at   int // threshold: last item of the left part; bit: the bit; peel: the item
+	base block
 }
 
-type choice struct {
-	cost   float64 // weighted number of tests
-	count  float64 // tests
-	height float64
-	kind   uint8
-	at     int // threshold: last item of the left part; bit: the bit; peel: the item
-	base   block
-}
+type stepKind uint8
 
 const (
-	kindUnknown = iota
-	kindLeaf
-	kindThreshold
-	kindChain
-	kindBit
-	kindPeel
+	stepNone stepKind = iota
+	stepLeaf
+	stepThreshold
+	stepChain
+	stepBit
+	stepPeel
 )
 
-func (g goal) better(a, b *choice) bool {
-	if b.kind == kindUnknown {
-		return true
-	}
-	if g.worst && a.height != b.height {
-		return a.height < b.height
-	}
-	ca, cb := a.cost+g.test*a.count, b.cost+g.test*b.count
-	return ca < cb-1e-12*cb
+// built is a tree as code, with the weighted tests it executes.
+type built struct {
+	block block
+	tests float64
+	count float64
 }
 
 // tree returns the code that tells the items apart.
-func (c *code) tree(items []item, g goal) (root block, cost choice) {
+func (c *code) tree(items []item, g goal) built {
 	items = merge(items)
 	n := len(items)
-	s := &searcher{code: c, items: items, goal: g, sum: make([]float64, n+1), plain: make([]choice, n*n)}
+	s := &searcher{code: c, items: items, goal: g, n: n, sum: make([]float64, n+1), same: make([]int, n)}
+	table := make([]float64, 2*n*n)
+	s.row, s.col = table[:n*n], table[n*n:]
+	if g.worst {
+		table = make([]float64, 2*n*n)
+		s.rowH, s.colH = table[:n*n], table[n*n:]
+	}
 	for i := range items {
 		s.sum[i+1] = s.sum[i] + items[i].weight
-		if items[i].lo == items[i].hi {
+		if items[i].single() {
 			s.heavy = append(s.heavy, i)
 		}
 	}
@@ -86,8 +102,8 @@ func (c *code) tree(items []item, g goal) (root block, cost choice) {
 		}
 		return 0
 	})
-	top := s.solve(0, n-1, 0)
-	return s.build(0, n-1, 0), top
+	s.fill()
+	return s.build(0, n-1, 0)
 }
 
 // merge joins neighbours with the same outcome unless one of them is a single
@@ -97,11 +113,11 @@ func merge(items []item) []item {
 	for i := range items {
 		total += items[i].weight
 	}
-	out := items[:0:0]
+	out := make([]item, 0, len(items))
 	for _, it := range items {
 		if n := len(out); n > 0 && out[n-1].to == it.to &&
-			!(out[n-1].lo == out[n-1].hi && out[n-1].weight > total/16) &&
-			!(it.lo == it.hi && it.weight > total/16) {
+			!(out[n-1].single() && out[n-1].weight > total/peelable) &&
+			!(it.single() && it.weight > total/peelable) {
 			out[n-1].hi = it.hi
 			out[n-1].weight += it.weight
 			continue
@@ -111,136 +127,133 @@ func merge(items []item) []item {
 	return out
 }
 
-// holes calls f for the first h heavy items of the range.
-func (s *searcher) holes(i, j, h int, f func(item int)) {
-	for _, k := range s.heavy {
-		if h == 0 {
-			return
+// peelable is the fraction of all weight from which a value is an item of its
+// own although its neighbours share its outcome.
+const peelable = 64
+
+// fill computes the cost of every range.
+func (s *searcher) fill() {
+	n := s.n
+	for i := n - 1; i >= 0; i-- {
+		s.same[i] = i
+		if i+1 < n && s.items[i+1].to == s.items[i].to {
+			s.same[i] = s.same[i+1]
 		}
-		if k >= i && k <= j {
-			f(k)
-			h--
+		if s.goal.worst {
+			h := s.code.height(s.items[i].to)
+			s.rowH[i*n+i], s.colH[i*n+i] = h, h
+		}
+		for j := i + 1; j < n; j++ {
+			c := s.first(i, j).cost
+			s.row[i*n+j], s.col[j*n+i] = c.price, c.price
+			if s.goal.worst {
+				s.rowH[i*n+j], s.colH[j*n+i] = c.height, c.height
+			}
 		}
 	}
 }
 
-// solve returns the cheapest choice for items i to j of which the h heaviest
-// single values have been tested already.
-func (s *searcher) solve(i, j, h int) choice {
-	n := len(s.items)
-	if h == 0 {
-		if c := s.plain[i*n+j]; c.kind != kindUnknown {
-			return c
-		}
-	} else if c, ok := s.holed[[3]int{i, j, h}]; ok {
-		return c
+// first returns the cheapest first step for a range without holes, whose
+// parts are known.
+func (s *searcher) first(i, j int) step {
+	if j <= s.same[i] {
+		to := s.items[i].to
+		return step{cost: s.leafCost(to), kind: stepLeaf, base: to}
 	}
-	c := s.search(i, j, h)
-	if h == 0 {
-		s.plain[i*n+j] = c
-	} else {
-		if s.holed == nil {
-			s.holed = make(map[[3]int]choice)
-		}
-		s.holed[[3]int{i, j, h}] = c
-	}
-	return c
-}
-
-func (s *searcher) search(i, j, h int) choice {
 	weight := s.sum[j+1] - s.sum[i]
-	var gone map[int]bool
-	if h > 0 {
-		gone = make(map[int]bool, h)
-		s.holes(i, j, h, func(k int) { gone[k] = true; weight -= s.items[k].weight })
+	best := step{cost: cost{math.Inf(1), math.Inf(1)}}
+	s.cut(i, j, weight, &best)
+	s.chain(i, j, nil, &best)
+	if j == s.n-1 {
+		s.bit(i, weight, &best)
 	}
-	if leaf, ok := s.leaf(i, j, gone); ok {
-		return leaf
-	}
-	var best choice
-	try := func(c choice) {
-		if s.goal.better(&c, &best) {
-			best = c
+	for _, k := range s.heavy {
+		if k >= i && k <= j {
+			s.peel(i, j, 0, k, weight, &best)
+			break
 		}
-	}
-	if c, ok := s.chain(i, j, gone); ok {
-		try(c)
-	}
-	if c, ok := s.bit(i, j, h, weight); ok {
-		try(c)
-	}
-	s.thresholds(i, j, h, weight, gone, &best)
-	for seen, q := 0, 0; q < len(s.heavy); q++ {
-		k := s.heavy[q]
-		if k < i || k > j {
-			continue
-		}
-		if seen++; seen <= h {
-			continue
-		}
-		if w := s.items[k].weight; w >= weight/4 && w > 0 {
-			rest := s.solve(i, j, h+1)
-			try(choice{cost: weight + rest.cost, count: 1 + rest.count, height: 1 + max(rest.height, s.items[k].height), kind: kindPeel, at: k})
-		}
-		break
 	}
 	return best
 }
 
-// leaf is the choice for a range with a single outcome left.
-func (s *searcher) leaf(i, j int, gone map[int]bool) (choice, bool) {
-	to, height := none, 0.0
-	for k := i; k <= j; k++ {
-		if gone[k] {
-			continue
-		}
-		if to != none && s.items[k].to != to {
-			return choice{}, false
-		}
-		to, height = s.items[k].to, s.items[k].height
+func (s *searcher) leafCost(to block) cost {
+	if s.goal.worst {
+		return cost{height: s.code.height(to)}
 	}
-	if to == none { // every value has been tested: any outcome will do
-		to, height = s.items[i].to, s.items[i].height
-	}
-	return choice{kind: kindLeaf, base: to, height: height}, true
+	return cost{}
 }
 
-// thresholds tries every cut of the range.
-func (s *searcher) thresholds(i, j, h int, weight float64, gone map[int]bool, best *choice) {
-	n := len(s.items)
-	var left int
-	for k := i; k < j; k++ {
-		if gone[k] {
-			left++
-		}
-		var a, b choice
-		if h == 0 {
-			if a = s.plain[i*n+k]; a.kind == kindUnknown {
-				a = s.solve(i, k, 0)
-			}
-			if b = s.plain[(k+1)*n+j]; b.kind == kindUnknown {
-				b = s.solve(k+1, j, 0)
-			}
-		} else {
-			a, b = s.solve(i, k, left), s.solve(k+1, j, h-left)
-		}
-		c := choice{cost: weight + a.cost + b.cost, count: 1 + a.count + b.count, height: 1 + max(a.height, b.height), kind: kindThreshold, at: k}
-		if s.goal.better(&c, best) {
+// offer takes a step when it is cheaper.
+func (s *searcher) offer(best *step, c step) {
+	if s.goal.worst && c.height != best.height {
+		if c.height < best.height {
 			*best = c
 		}
+		return
+	}
+	if c.price < best.price*(1-1e-12) {
+		*best = c
+	}
+}
+
+// cut finds the cheapest threshold.
+func (s *searcher) cut(i, j int, weight float64, best *step) {
+	n := s.n
+	left, right := s.row[i*n+i:i*n+j], s.col[j*n+i+1:j*n+j+1]
+	if s.goal.worst {
+		leftH, rightH := s.rowH[i*n+i:i*n+j], s.colH[j*n+i+1:j*n+j+1]
+		for k := range left {
+			s.offer(best, step{cost: cost{weight + s.goal.test + left[k] + right[k], 1 + max(leftH[k], rightH[k])},
+				kind: stepThreshold, at: i + k})
+		}
+		return
+	}
+	low, at := math.Inf(1), 0
+	right = right[:len(left)]
+	for k, l := range left {
+		if x := l + right[k]; x < low {
+			low, at = x, k
+		}
+	}
+	s.offer(best, step{cost: cost{price: weight + s.goal.test + low}, kind: stepThreshold, at: i + at})
+}
+
+// chain offers to test single values one after the other until one outcome is
+// left.
+func (s *searcher) chain(i, j int, gone holes, best *step) {
+	var space [16]int
+	for b := i; b <= i+1; b++ {
+		base := s.items[b].to
+		list := s.singles(i, j, base, gone, space[:0])
+		if len(list) == 0 {
+			continue
+		}
+		rest := s.sum[j+1] - s.sum[i]
+		for _, k := range gone {
+			rest -= s.items[k].weight
+		}
+		c := step{kind: stepChain, base: base, cost: s.leafCost(base)}
+		for q, k := range list {
+			c.price += rest + s.goal.test
+			rest -= s.items[k].weight
+			if s.goal.worst {
+				c.height = max(c.height+1, float64(q+1)+s.code.height(s.items[k].to))
+			}
+		}
+		s.offer(best, c)
 	}
 }
 
 // singles returns the items of the range that are not of the base outcome,
 // heaviest first, when they are few and all single values.
-func (s *searcher) singles(i, j int, base block, gone map[int]bool, list []int) ([]int, bool) {
+func (s *searcher) singles(i, j int, base block, gone holes, list []int) []int {
 	for k := i; k <= j; k++ {
 		it := &s.items[k]
-		if gone[k] || it.to == base {
+		if it.to == base || gone.has(k) {
 			continue
 		}
-		if it.lo != it.hi || len(list) == s.goal.chain {
-			return nil, false
+		if !it.single() || len(list) == s.goal.chain {
+			return nil
 		}
 		list = append(list, k)
 	}
@@ -249,106 +262,177 @@ func (s *searcher) singles(i, j int, base block, gone map[int]bool, list []int) 
 			list[b], list[b-1] = list[b-1], list[b]
 		}
 	}
-	return list, true
+	return list
 }
 
-// chain is the choice to test single values one after the other until one
-// outcome is left.
-func (s *searcher) chain(i, j int, gone map[int]bool) (choice, bool) {
-	var best choice
-	var space [16]int
-	for k := i; k <= min(i+1, j); k++ {
-		base := s.items[k].to
-		list, ok := s.singles(i, j, base, gone, space[:0])
-		if !ok || len(list) == 0 {
+// bit offers to test one of the two highest bits, where it alone tells the
+// rest of the items into two outcomes: the numbers with x32's bit, say.
+func (s *searcher) bit(i int, weight float64, best *step) {
+	for b := 30; b < 32; b++ {
+		if set, clear, ok := s.halves(i, b); ok {
+			c := step{cost: cost{price: weight + s.goal.test}, kind: stepBit, at: b}
+			if s.goal.worst {
+				c.height = 1 + max(s.code.height(set), s.code.height(clear))
+			}
+			s.offer(best, c)
+		}
+	}
+}
+
+func (s *searcher) halves(i, b int) (set, clear block, ok bool) {
+	set, clear = none, none
+	for k := i; k < s.n; k++ {
+		it := &s.items[k]
+		side := &clear
+		if it.lo>>b&1 != 0 {
+			side = &set
+		}
+		if it.lo>>b != it.hi>>b || *side != none && *side != it.to {
+			return none, none, false
+		}
+		*side = it.to
+	}
+	return set, clear, set != none && clear != none
+}
+
+// peel offers to test a heavy value by itself.
+func (s *searcher) peel(i, j, h, k int, weight float64, best *step) {
+	if w := s.items[k].weight; w < weight/4 || w <= 0 || h >= maxPeeled {
+		return
+	}
+	rest := s.withHoles(i, j, h+1)
+	c := step{cost: cost{price: weight + s.goal.test + rest.price}, kind: stepPeel, at: k}
+	if s.goal.worst {
+		c.height = 1 + max(rest.height, s.code.height(s.items[k].to))
+	}
+	s.offer(best, c)
+}
+
+// maxPeeled bounds how many values are tested before the range is cut.
+const maxPeeled = 24
+
+// holes are items that have been tested already. They are few.
+type holes []int
+
+func (h holes) has(item int) bool { return slices.Contains(h, item) }
+
+// holes returns the first h heavy items of the range.
+func (s *searcher) holes(i, j, h int) holes {
+	gone := make(holes, 0, h)
+	for _, k := range s.heavy {
+		if len(gone) == h {
+			break
+		}
+		if k >= i && k <= j {
+			gone = append(gone, k)
+		}
+	}
+	return gone
+}
+
+// withHoles returns the cost of a range whose h heaviest single values have
+// been tested already.
+func (s *searcher) withHoles(i, j, h int) cost {
+	if h == 0 {
+		c := cost{price: s.row[i*s.n+j]}
+		if s.goal.worst {
+			c.height = s.rowH[i*s.n+j]
+		}
+		return c
+	}
+	key := [3]int{i, j, h}
+	if c, ok := s.holed[key]; ok {
+		return c
+	}
+	c := s.firstHoled(i, j, h).cost
+	if s.holed == nil {
+		s.holed = make(map[[3]int]cost)
+	}
+	s.holed[key] = c
+	return c
+}
+
+// firstHoled is first for a range with holes: what was tested cannot occur.
+func (s *searcher) firstHoled(i, j, h int) step {
+	gone := s.holes(i, j, h)
+	weight, to, uniform := s.sum[j+1]-s.sum[i], none, true
+	for k := i; k <= j; k++ {
+		if gone.has(k) {
+			weight -= s.items[k].weight
 			continue
 		}
-		rest, height := s.sum[j+1]-s.sum[i], 0.0
-		for k := range gone {
-			rest -= s.items[k].weight
+		uniform = uniform && (to == none || to == s.items[k].to)
+		to = s.items[k].to
+	}
+	if to == none {
+		to = s.items[i].to // nothing is left: any outcome will do
+	}
+	if uniform {
+		return step{cost: s.leafCost(to), kind: stepLeaf, base: to}
+	}
+	best := step{cost: cost{math.Inf(1), math.Inf(1)}}
+	left := 0
+	for k := i; k < j; k++ {
+		if gone.has(k) {
+			left++
 		}
-		for k := i; k <= j; k++ {
-			if !gone[k] && s.items[k].to == base {
-				height = s.items[k].height
-				break
-			}
-		}
-		cost := 0.0
-		for _, k := range list {
-			cost += rest
-			rest -= s.items[k].weight
-		}
-		for q := len(list) - 1; q >= 0; q-- {
-			height = 1 + max(height, s.items[list[q]].height)
-		}
-		c := choice{cost: cost, count: float64(len(list)), height: height, kind: kindChain, base: base}
-		if s.goal.better(&c, &best) {
-			best = c
+		a, b := s.withHoles(i, k, left), s.withHoles(k+1, j, h-left)
+		s.offer(&best, step{cost: cost{weight + s.goal.test + a.price + b.price, 1 + max(a.height, b.height)}, kind: stepThreshold, at: k})
+	}
+	s.chain(i, j, gone, &best)
+	for _, k := range s.heavy {
+		if k >= i && k <= j && !gone.has(k) {
+			s.peel(i, j, h, k, weight, &best)
+			break
 		}
 	}
-	return best, best.kind != kindUnknown
+	return best
 }
 
-// bit is the choice to test one bit, where it alone tells two outcomes apart.
-func (s *searcher) bit(i, j, h int, weight float64) (choice, bool) {
-	if j != len(s.items)-1 || h > 0 || j-i < 2 {
-		return choice{}, false
+// build turns the cheapest steps into code.
+func (s *searcher) build(i, j, h int) built {
+	var c step
+	var gone holes
+	if h == 0 {
+		c = s.first(i, j)
+	} else {
+		gone = s.holes(i, j, h)
+		c = s.firstHoled(i, j, h)
 	}
-	for b := 30; b < 32; b++ {
-		var set, clear *item
-		ok := true
-		for k := i; k <= j && ok; k++ {
-			it := &s.items[k]
-			side := &clear
-			if it.lo>>b&1 != 0 {
-				side = &set
-			}
-			ok = it.lo>>b == it.hi>>b && (*side == nil || (*side).to == it.to)
-			*side = it
-		}
-		if ok && set != nil && clear != nil {
-			return choice{cost: weight, count: 1, height: 1 + max(set.height, clear.height), kind: kindBit, at: b}, true
-		}
+	weight := s.sum[j+1] - s.sum[i]
+	for _, k := range gone {
+		weight -= s.items[k].weight
 	}
-	return choice{}, false
-}
-
-// build turns the choices into code.
-func (s *searcher) build(i, j, h int) block {
-	c := s.solve(i, j, h)
 	switch c.kind {
-	case kindLeaf:
-		return c.base
-	case kindThreshold:
+	case stepThreshold:
 		left := 0
-		s.holes(i, j, h, func(k int) {
+		for _, k := range gone {
 			if k <= c.at {
 				left++
 			}
-		})
-		low, high := s.build(i, c.at, left), s.build(c.at+1, j, h-left)
-		return s.code.jump(opJGE, s.items[c.at+1].lo, high, low)
-	case kindPeel:
-		it := &s.items[c.at]
-		return s.code.jump(opJEQ, it.lo, it.to, s.build(i, j, h+1))
-	case kindBit:
-		var set, clear block
-		for k := i; k <= j; k++ {
-			if s.items[k].lo>>c.at&1 != 0 {
-				set = s.items[k].to
-			} else {
-				clear = s.items[k].to
-			}
 		}
-		return s.code.jump(opJSET, 1<<c.at, set, clear)
+		low, high := s.build(i, c.at, left), s.build(c.at+1, j, h-left)
+		return built{s.code.jump(opJGE, s.items[c.at+1].lo, high.block, low.block), weight + low.tests + high.tests, 1 + low.count + high.count}
+	case stepPeel:
+		it, rest := &s.items[c.at], s.build(i, j, h+1)
+		return built{s.code.jump(opJEQ, it.lo, it.to, rest.block), weight + rest.tests, 1 + rest.count}
+	case stepBit:
+		set, clear, _ := s.halves(i, c.at)
+		return built{s.code.jump(opJSET, 1<<c.at, set, clear), weight, 1}
+	case stepChain:
+		return s.buildChain(s.singles(i, j, c.base, gone, nil), c.base, weight)
 	}
-	gone := map[int]bool{}
-	s.holes(i, j, h, func(k int) { gone[k] = true })
-	var space [16]int
-	list, _ := s.singles(i, j, c.base, gone, space[:0])
-	b := c.base
-	for q := len(list) - 1; q >= 0; q-- {
-		b = s.code.jump(opJEQ, s.items[list[q]].lo, s.items[list[q]].to, b)
+	return built{block: c.base}
+}
+
+func (s *searcher) buildChain(list []int, base block, weight float64) built {
+	b := built{block: base, count: float64(len(list))}
+	for q := range list {
+		b.tests += weight
+		weight -= s.items[list[q]].weight
+	}
+	for _, k := range slices.Backward(list) {
+		b.block = s.code.jump(opJEQ, s.items[k].lo, s.items[k].to, b.block)
 	}
 	return b
 }
