@@ -1,0 +1,101 @@
+package elfscan
+
+import (
+	"context"
+	"sort"
+
+	"github.com/elastic/go-seccomp-bpf/elfscan/internal/machine"
+)
+
+// edge is a reference found in code: from the instruction at lo+at, in the
+// function with index from, to lo+to.
+type edge struct {
+	at, to uint32
+	from   uint32
+	kind   machine.EdgeKind
+}
+
+const (
+	pieceSize = 1 << 20
+	overlap   = 64
+)
+
+// scan finds every possible system call instruction and every reference in
+// the module's code, reading it once, piece by piece.
+func (mod *module) scan(ctx context.Context, progress func(done uint64)) error {
+	cur := 0
+	s := &machine.Scan{Lo: mod.lo, Hi: mod.hi, Base: mod.refBase()}
+	s.Site = func(addr uint64) { mod.sites = append(mod.sites, addr) }
+	s.Edge = func(kind machine.EdgeKind, from, target uint64) {
+		for cur+1 < len(mod.funcs) && mod.funcs[cur].end <= from {
+			cur++
+		}
+		for cur > 0 && mod.funcs[cur].start > from {
+			cur--
+		}
+		fn := &mod.funcs[cur]
+		if kind <= machine.EdgeJump {
+			if kind == machine.EdgeJump && target >= fn.start && target < fn.end {
+				return
+			}
+			i := mod.funcAt(target)
+			if i < 0 || fn.goIndex >= 0 && mod.funcs[i].goIndex >= 0 && mod.funcs[i].start != target {
+				return
+			}
+		}
+		mod.edges = append(mod.edges, edge{uint32(from - mod.lo), uint32(target - mod.lo), uint32(cur), kind})
+	}
+	var done uint64
+	buf := make([]byte, pieceSize+2*overlap)
+	for _, r := range mod.code {
+		mod.edges = growEdges(mod.edges, r.End-r.Start)
+		s.Fixed = mod.fixedCode(r.Start)
+		for at := r.Start; at < r.End; at += pieceSize {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			from := max(at, r.Start+overlap) - overlap
+			end := min(at+pieceSize+overlap, r.End)
+			b := buf[:end-from]
+			if err := mod.f.Read(b, from); err != nil {
+				return err
+			}
+			s.Code, s.PC = b, from
+			mod.m.Scan(s, int(at-from), int(min(at+pieceSize, r.End)-from))
+			done += min(at+pieceSize, r.End) - at
+			if progress != nil {
+				progress(done)
+			}
+		}
+	}
+	sort.Slice(mod.sites, func(i, j int) bool { return mod.sites[i] < mod.sites[j] })
+	return nil
+}
+
+// growEdges makes room for the references that so many bytes of code usually
+// have.
+func growEdges(e []edge, n uint64) []edge {
+	need := len(e) + int(n/32)
+	if cap(e) >= need {
+		return e
+	}
+	return append(make([]edge, 0, need), e...)
+}
+
+// fixedCode reports whether code at addr may use absolute addresses as
+// immediates: in executables that are not relocated, other than by Go.
+func (mod *module) fixedCode(addr uint64) bool {
+	return mod.f.Type == 2 && (mod.goTab == nil || addr < mod.goTab.Text || addr >= mod.goTab.EText)
+}
+
+// refBase is the address that position independent code of some machines
+// counts from.
+func (mod *module) refBase() uint64 {
+	if mod.m.Name == "i386" {
+		if s := mod.f.Section(".got.plt"); s != nil {
+			return s.Addr
+		}
+		return mod.f.Dyn.Tag(3) // DT_PLTGOT
+	}
+	return 0
+}

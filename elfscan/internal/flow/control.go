@@ -1,0 +1,328 @@
+package flow
+
+import (
+	"github.com/elastic/go-seccomp-bpf/elfscan/internal/machine"
+)
+
+// decide says which ways a condition may go.
+func (a *analysis) decide(s *State, c machine.Cond) (taken, not bool) {
+	if c == machine.Maybe || !s.cmpOK || s.cmpEqOnly && c != machine.EQ && c != machine.NE {
+		return true, true
+	}
+	l, ok1 := a.v.Consts(s.cmpA)
+	r, ok2 := a.v.Consts(s.cmpB)
+	if !ok1 || !ok2 || len(l)*len(r) > 64 {
+		return true, true
+	}
+	for _, x := range l {
+		for _, y := range r {
+			if holds(c, x, y, s.cmpSize) {
+				taken = true
+			} else {
+				not = true
+			}
+		}
+	}
+	return taken, not
+}
+
+func holds(c machine.Cond, x, y int64, size uint8) bool {
+	if size > 0 && size < 8 {
+		sh := 64 - 8*uint(size)
+		x, y = x<<sh>>sh, y<<sh>>sh
+	}
+	switch c {
+	case machine.EQ:
+		return x == y
+	case machine.NE:
+		return x != y
+	case machine.LT:
+		return x < y
+	case machine.GE:
+		return x >= y
+	case machine.LE:
+		return x <= y
+	case machine.GT:
+		return x > y
+	case machine.ULT:
+		return uint64(x) < uint64(y)
+	case machine.UGE:
+		return uint64(x) >= uint64(y)
+	case machine.ULE:
+		return uint64(x) <= uint64(y)
+	}
+	return uint64(x) > uint64(y)
+}
+
+func (a *analysis) branch(in machine.Inst, s *State, pc uint64) bool {
+	taken, not := a.decide(s, in.Cond)
+	if taken {
+		a.goTo(in.Target, s, pc)
+	}
+	return not
+}
+
+// goTo sends control to a fixed address, inside the function or out of it.
+func (a *analysis) goTo(target uint64, s *State, pc uint64) {
+	if target >= a.fn.Start && target < a.fn.Start+uint64(len(a.fn.Code)) {
+		a.enqueue(target, s)
+		return
+	}
+	a.point(Point{Addr: pc, Op: machine.Jump, Target: target}, s)
+}
+
+func (a *analysis) jump(in machine.Inst, s *State, pc uint64) {
+	if in.Target != 0 {
+		a.goTo(in.Target, s, pc)
+		return
+	}
+	v := a.operand(s, in.A)
+	if v == Top || v == None {
+		a.point(Point{Addr: pc, Op: machine.Jump, Callee: v}, s)
+		return
+	}
+	rest := None
+	for _, x := range a.v.sets[v] {
+		switch x.Kind {
+		case Const:
+			a.goTo(uint64(x.Add), s, pc)
+		case Table, TableRel:
+			a.jumpTable(x, s, pc)
+		default:
+			rest = a.v.Join(rest, a.v.one(x))
+		}
+	}
+	if rest != None {
+		a.point(Point{Addr: pc, Op: machine.Jump, Callee: rest}, s)
+	}
+}
+
+// jumpTable follows the entries of a table for as long as they lead into the
+// function: its length is known only to the comparison before it, and an
+// entry too many merely adds a path that is not there.
+func (a *analysis) jumpTable(x Atom, s *State, pc uint64) {
+	end := a.fn.Start + uint64(len(a.fn.Code))
+	stride, size := uint64(x.Reg), int(x.Size)
+	if size == 0 || stride == 0 {
+		// The jump goes into a row of equal instruction sequences.
+		a.point(Point{Addr: pc, Op: machine.Jump, Callee: Top}, s)
+		return
+	}
+	addr := uint64(x.Addr)
+	for i := range maxTable {
+		c, ok := a.Memory.Constant(addr+uint64(i)*stride, size)
+		if !ok {
+			break
+		}
+		if x.Kind == TableRel || x.Base == 1 {
+			sh := 64 - 8*uint(size)
+			c = uint64(int64(c<<sh) >> sh)
+		}
+		t := c + uint64(x.Add)
+		if a.m.PtrSize == 4 {
+			t = uint64(uint32(t))
+		}
+		if t < a.fn.Start || t >= end {
+			break
+		}
+		a.res.Tables[addr] = i + 1
+		a.enqueue(t, s)
+	}
+}
+
+// tableSum recognises base + table entry.
+func (a *analysis) tableSum(x, y ID) ID {
+	for range 2 {
+		if c, ok := a.v.single(x); ok && y != Top && len(a.v.sets[y]) == 1 {
+			if t := a.v.sets[y][0]; t.Kind == Table && t.Size != 0 || t.Kind == TableRel {
+				t.Kind = TableRel
+				t.Add += c
+				return a.v.one(t)
+			}
+		}
+		x, y = y, x
+	}
+	return Top
+}
+
+func (a *analysis) call(in machine.Inst, s *State, pc, next uint64) bool {
+	p := Point{Addr: pc, Op: machine.Call, Target: in.Target}
+	if in.Target == 0 {
+		p.Callee = a.operand(s, in.A)
+		if c, ok := a.v.single(p.Callee); ok {
+			p.Target = uint64(c)
+		}
+	}
+	a.point(p, s)
+	if p.Target == next && a.m.CallPush != 0 { // call next; pop reg: reading the program counter
+		a.setReg(s, a.m.SP, a.v.Add(s.Regs[a.m.SP], -a.m.CallPush))
+		if sp, ok := a.stackOffset(s); ok {
+			s.set(sp, uint8(a.m.PtrSize), a.v.Const(int64(next)))
+		}
+		return true
+	}
+	if a.NoReturn != nil && p.Target != 0 && a.NoReturn(p.Target) {
+		return false
+	}
+	thunk, isThunk := a.pcThunk(p.Target)
+	if !isThunk {
+		a.clobber(s, p)
+	} else {
+		a.setReg(s, thunk, a.v.Const(int64(next)))
+	}
+	s.cmpOK = false
+	return true
+}
+
+// stackOffset is where SP points, relative to its value on entry.
+func (a *analysis) stackOffset(s *State) (int32, bool) {
+	v := s.Regs[a.m.SP]
+	if set := a.v.sets[v]; v != Top && len(set) == 1 && set[0].Kind == Entry && machine.Reg(set[0].Reg) == a.m.SP {
+		return int32(set[0].Add), true
+	}
+	return 0, false
+}
+
+// clobber forgets what a called function may change.
+func (a *analysis) clobber(s *State, p Point) {
+	var keep [maxRegs]bool
+	keep[a.m.SP] = true
+	if a.m.Zero != machine.None {
+		keep[a.m.Zero] = true
+	}
+	if !a.fn.Go {
+		for _, r := range a.m.Preserve {
+			keep[r] = true
+		}
+	}
+	for i := range a.m.Regs {
+		if !keep[i] {
+			if machine.Reg(i) != a.m.FP {
+				a.escape(s.Regs[i])
+			}
+			s.Regs[i] = Top
+		}
+	}
+	for r, c := range a.fn.Init {
+		s.Regs[r] = a.v.Const(c)
+	}
+	s.Regs[a.m.Result] = a.v.one(Atom{Kind: Returned, Addr: int64(p.Addr)})
+	for _, off := range a.esc {
+		s.kill(off, 64)
+	}
+	if a.ArgBytes == nil || p.Target == 0 {
+		return
+	}
+	if n := a.ArgBytes(p.Target); n > 0 && n < 1<<16 {
+		if sp, ok := a.stackOffset(s); ok {
+			if a.m.Link != machine.None {
+				n += a.m.PtrSize
+			}
+			s.kill(sp, int32(n))
+		}
+	}
+}
+
+// pcThunk recognises __x86.get_pc_thunk: mov (%esp), reg; ret.
+func (a *analysis) pcThunk(target uint64) (machine.Reg, bool) {
+	if a.m.Name != "i386" || target == 0 {
+		return machine.None, false
+	}
+	w, ok := a.Memory.Constant(target, 4)
+	if !ok || w&0xffffc7ff != 0xc324048b {
+		return machine.None, false
+	}
+	return machine.Reg(w >> 11 & 7), true
+}
+
+func (a *analysis) binary(in machine.Inst, l, r ID) ID {
+	x, ok1 := a.v.single(l)
+	y, ok2 := a.v.single(r)
+	switch in.Op {
+	case machine.Add:
+		switch {
+		case ok2 && l == Top && a.isTable(y):
+			return a.v.one(Atom{Kind: Table, Addr: y})
+		case ok1 && r == Top && a.isTable(x):
+			return a.v.one(Atom{Kind: Table, Addr: x})
+		}
+		if t := a.tableSum(l, r); t != Top {
+			return t
+		}
+		switch {
+		case ok2:
+			return a.v.Add(l, y)
+		case ok1:
+			return a.v.Add(r, x)
+		}
+		return a.tableSum(l, r)
+	case machine.Sub:
+		if ok2 {
+			return a.v.Add(l, -y)
+		}
+	case machine.And:
+		// Aligning the stack, or masking a small number: the offset is
+		// lost only for what is not the stack pointer's own register.
+		if ok2 && in.Dst == a.m.SP && y < 0 {
+			return l
+		}
+		if ok1 && x == 0 || ok2 && y == 0 {
+			return a.v.Const(0)
+		}
+	case machine.Or:
+		if ok2 && y == 0 {
+			return l
+		}
+		if ok1 && x == 0 {
+			return r
+		}
+	}
+	return a.fold(in, l, r)
+}
+
+// isTable reports whether a constant that an unknown one is added to can be
+// the address of a table.
+func (a *analysis) isTable(c int64) bool { return c > 4096 && a.Memory.Mapped(uint64(c)) }
+
+// fold computes an operation on every pair of constants.
+func (a *analysis) fold(in machine.Inst, l, r ID) ID {
+	xs, ok1 := a.v.Consts(l)
+	ys, ok2 := a.v.Consts(r)
+	if !ok1 || !ok2 || len(xs)*len(ys) > maxAtoms {
+		return Top
+	}
+	out := None
+	for _, x := range xs {
+		for _, y := range ys {
+			out = a.v.Join(out, a.v.Const(compute(in, x, y)))
+		}
+	}
+	return out
+}
+
+func compute(in machine.Inst, x, y int64) int64 {
+	bits := uint(in.Size) * 8
+	if bits == 0 || bits > 64 {
+		bits = 64
+	}
+	sh := uint(y) & (bits - 1)
+	switch in.Op {
+	case machine.Sub:
+		return x - y
+	case machine.And:
+		return x & y
+	case machine.Or:
+		return x | y
+	case machine.Xor:
+		return x ^ y
+	case machine.Mul:
+		return x * y
+	case machine.Shl:
+		return x << sh
+	case machine.Shr:
+		return int64(uint64(x) << (64 - bits) >> (64 - bits) >> sh)
+	case machine.Sar:
+		return x << (64 - bits) >> (64 - bits) >> sh
+	}
+	return x + y
+}

@@ -1,0 +1,324 @@
+package flow
+
+import (
+	"slices"
+
+	"github.com/elastic/go-seccomp-bpf/elfscan/internal/machine"
+)
+
+// Func is a function to analyse.
+type Func struct {
+	Start uint64
+	Code  []byte
+	Go    bool // compiled by Go: a call preserves no register
+
+	// Init sets registers known on entry, such as a table of contents.
+	Init map[machine.Reg]int64
+}
+
+// Memory is the image as a function sees it.
+type Memory interface {
+	// Constant returns the contents of a word that never changes.
+	Constant(addr uint64, size int) (uint64, bool)
+	// Mapped reports whether an address is inside the image.
+	Mapped(addr uint64) bool
+}
+
+// Env is what surrounds the analysis of a function.
+type Env struct {
+	Machine *machine.Machine
+	Memory  Memory
+	Values  *Values
+	// ArgBytes returns the bytes of the caller's frame that the function at
+	// target owns, 0 if none or unknown. May be nil.
+	ArgBytes func(target uint64) int
+	// Assume returns the constant that a field is taken to be. May be nil.
+	Assume func(v *Values, a Atom) (int64, bool)
+	// NoReturn reports whether the function at target never returns. May be nil.
+	NoReturn func(target uint64) bool
+	// Cancelled is asked now and then. May be nil.
+	Cancelled func() bool
+}
+
+// Point is an instruction at which state is of interest: a system call, a
+// call, or a jump that leaves the function.
+type Point struct {
+	Addr   uint64
+	Op     machine.Op
+	Target uint64 // 0 if indirect
+	Callee ID     // value of an indirect target
+	State  *State
+}
+
+// Write is a store to somewhere other than the stack.
+type Write struct {
+	Addr  uint64 // of the instruction
+	To    Atom   // Const: a global; otherwise a pointer, offset in Add
+	Size  uint8
+	Value ID
+}
+
+// Result is what became known about a function.
+type Result struct {
+	Points  []Point // by address
+	Writes  []Write
+	Reads   []Atom         // fields read, in order of first reading
+	Visited map[int]bool   // offsets of instructions that some path reaches
+	Partial string         // why the result is incomplete, "" if it is not
+	Ends    bool           // runs into whatever follows the function
+	Tables  map[uint64]int // jump tables by address, entries used
+}
+
+// Limits on one function.
+const (
+	maxSteps  = 4_000_000
+	maxVisits = 60
+	maxTable  = 2048
+)
+
+type block struct {
+	state  *State
+	visits int
+	queued bool
+}
+
+type lifted struct {
+	first, n uint32
+	len      uint8
+}
+
+type analysis struct {
+	*Env
+	m   *machine.Machine
+	v   *Values
+	fn  *Func
+	ops []machine.Inst
+	at  []lifted // by offset
+	blk map[uint64]*block
+	q   []uint64
+
+	points map[uint64]*Point
+	writes map[Write]bool
+	reads  map[Atom]bool
+	res    *Result
+	steps  int
+	esc    []int32 // stack offsets whose address is known elsewhere
+	last   machine.Op
+}
+
+// Analyze follows values through a function.
+func (e *Env) Analyze(fn *Func) *Result {
+	a := &analysis{Env: e, m: e.Machine, v: e.Values, fn: fn,
+		at: make([]lifted, len(fn.Code)), blk: map[uint64]*block{}, points: map[uint64]*Point{},
+		writes: map[Write]bool{}, reads: map[Atom]bool{},
+		res: &Result{Visited: map[int]bool{}, Tables: map[uint64]int{}}}
+	a.enqueue(fn.Start, a.entryState())
+	a.run()
+	a.sweep()
+	for _, p := range a.points {
+		a.res.Points = append(a.res.Points, *p)
+	}
+	slices.SortFunc(a.res.Points, func(p, q Point) int { return compare(p.Addr, q.Addr) })
+	for w := range a.writes {
+		a.res.Writes = append(a.res.Writes, w)
+	}
+	slices.SortFunc(a.res.Writes, func(p, q Write) int { return compare(p.Addr, q.Addr) })
+	return a.res
+}
+
+func compare(a, b uint64) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+func (a *analysis) entryState() *State {
+	s := new(State)
+	for i := range a.m.Regs {
+		s.Regs[i] = a.v.one(Atom{Kind: Entry, Reg: uint8(i)})
+	}
+	if a.m.Zero != machine.None {
+		s.Regs[a.m.Zero] = a.v.Const(0)
+	}
+	for r, c := range a.fn.Init {
+		s.Regs[r] = a.v.Const(c)
+	}
+	return s
+}
+
+func (a *analysis) enqueue(pc uint64, s *State) {
+	b := a.blk[pc]
+	if b == nil {
+		b = &block{state: s.clone()}
+		a.blk[pc] = b
+	} else {
+		var before State
+		if b.visits > maxVisits {
+			before = *b.state
+		}
+		if !b.state.merge(a, s) {
+			return
+		}
+		if b.visits > maxVisits {
+			a.widen(b.state, &before)
+		}
+	}
+	if !b.queued {
+		b.queued = true
+		a.q = append(a.q, pc)
+	}
+}
+
+// widen gives up on whatever still changes after many visits.
+func (a *analysis) widen(s, before *State) {
+	for i := range a.m.Regs {
+		if s.Regs[i] != before.Regs[i] {
+			s.Regs[i] = Top
+		}
+	}
+	s.slots = slices.DeleteFunc(s.slots, func(p slot) bool { return p.off < 0 })
+	for i := range s.slots {
+		s.slots[i].v = Top
+	}
+}
+
+func (a *analysis) run() {
+	for len(a.q) > 0 {
+		pc := a.q[len(a.q)-1]
+		a.q = a.q[:len(a.q)-1]
+		b := a.blk[pc]
+		b.queued = false
+		b.visits++
+		a.walk(pc, b.state.clone())
+		if a.steps > maxSteps || a.Cancelled != nil && a.steps&0xfff == 0 && a.Cancelled() {
+			a.res.Partial = "too many steps"
+			return
+		}
+	}
+}
+
+// lift returns the operations of the instruction at an offset.
+func (a *analysis) lift(off int) (lifted, bool) {
+	l := a.at[off]
+	if l.len != 0 {
+		return l, true
+	}
+	first := len(a.ops)
+	ops, n, err := a.m.Lift(a.m, a.ops, a.fn.Code[off:], a.fn.Start+uint64(off))
+	if err != nil || n <= 0 {
+		a.ops = a.ops[:first]
+		return l, false
+	}
+	a.ops = ops
+	l = lifted{uint32(first), uint32(len(ops) - first), uint8(n)}
+	a.at[off] = l
+	return l, true
+}
+
+// walk executes from pc until control leaves or meets a block whose state
+// already covers this one.
+func (a *analysis) walk(pc uint64, s *State) {
+	end := a.fn.Start + uint64(len(a.fn.Code))
+	first := true
+	for {
+		if pc >= end {
+			a.ends(pc, s)
+			return
+		}
+		if !first {
+			if b := a.blk[pc]; b != nil {
+				a.enqueue(pc, s)
+				return
+			}
+		}
+		first = false
+		off := int(pc - a.fn.Start)
+		l, ok := a.lift(off)
+		if !ok {
+			a.res.Partial = "undecodable instruction"
+			return
+		}
+		a.res.Visited[off] = true
+		a.steps++
+		next := pc + uint64(l.len)
+		for _, in := range a.ops[l.first : l.first+l.n] {
+			a.last = in.Op
+			if !a.step(in, s, pc, next) {
+				return
+			}
+		}
+		if a.steps > maxSteps {
+			return
+		}
+		pc = next
+	}
+}
+
+// ends handles running off the end: into the part of the function that its
+// unwind information left out, unless the last call does not return.
+func (a *analysis) ends(pc uint64, s *State) {
+	if a.last == machine.Call {
+		return
+	}
+	a.res.Ends = true
+	a.point(Point{Addr: pc - 1, Op: machine.Jump, Target: pc}, s)
+}
+
+func (a *analysis) point(p Point, s *State) {
+	if q := a.points[p.Addr]; q != nil {
+		q.State.merge(a, s)
+		q.Callee = a.v.Join(q.Callee, p.Callee)
+		return
+	}
+	p.State = s.clone()
+	a.points[p.Addr] = &p
+}
+
+// sweep decodes what no path reached, so that code behind a jump that could
+// not be followed is not lost; nothing is known there.
+func (a *analysis) sweep() {
+	for off := 0; off < len(a.fn.Code); {
+		if a.at[off].len != 0 && a.res.Visited[off] {
+			off += int(a.at[off].len)
+			continue
+		}
+		l, ok := a.lift(off)
+		if !ok {
+			off += int(a.m.Align)
+			continue
+		}
+		off += int(l.len)
+	}
+}
+
+// Boundary reports whether a linear reading of the function has an
+// instruction at the offset.
+func (e *Env) Boundary(fn *Func, offset int) bool {
+	var ops []machine.Inst
+	for off := 0; off <= offset; {
+		if off == offset {
+			return true
+		}
+		var n int
+		var err error
+		ops, n, err = e.Machine.Lift(e.Machine, ops[:0], fn.Code[off:], fn.Start+uint64(off))
+		if err != nil || n <= 0 {
+			n = int(e.Machine.Align)
+		}
+		off += n
+	}
+	return false
+}
+
+// From analyses the rest of a function from an instruction that no path
+// reaches, with nothing known.
+func (e *Env) From(fn *Func, offset int) *Result {
+	sub := *fn
+	sub.Start += uint64(offset)
+	sub.Code = fn.Code[offset:]
+	return e.Analyze(&sub)
+}

@@ -1,0 +1,119 @@
+package flow
+
+import "slices"
+
+const maxRegs = 80
+
+type slot struct {
+	off  int32
+	size uint8
+	v    ID
+}
+
+// State is what is known at one point: registers, and stack words by their
+// offset from the SP on entry.
+type State struct {
+	Regs  [maxRegs]ID
+	slots []slot
+
+	cmpA, cmpB ID
+	cmpSize    uint8
+	cmpEqOnly  bool
+	cmpOK      bool
+}
+
+func (s *State) clone() *State {
+	c := *s
+	c.slots = slices.Clone(s.slots)
+	return &c
+}
+
+func (s *State) find(off int32) int {
+	i, _ := slices.BinarySearchFunc(s.slots, off, func(a slot, o int32) int { return int(a.off) - int(o) })
+	return i
+}
+
+// kill forgets the stack words that overlap [off, off+n).
+func (s *State) kill(off int32, n int32) {
+	i := s.find(off - 15)
+	for i < len(s.slots) && s.slots[i].off < off+n {
+		if s.slots[i].off+int32(s.slots[i].size) > off {
+			s.slots = slices.Delete(s.slots, i, i+1)
+			continue
+		}
+		i++
+	}
+}
+
+func (s *State) set(off int32, size uint8, v ID) {
+	s.kill(off, int32(size))
+	if v == Top && off < 0 {
+		return
+	}
+	if len(s.slots) >= 4096 {
+		return
+	}
+	s.slots = slices.Insert(s.slots, s.find(off), slot{off, size, v})
+}
+
+// merge joins t into s and reports whether s changed. What only one of the
+// two knows of the stack is its value on entry in the other, or unknown.
+func (s *State) merge(a *analysis, t *State) bool {
+	changed := false
+	for i := range a.m.Regs {
+		if s.Regs[i] == t.Regs[i] {
+			continue
+		}
+		if j := a.v.Join(s.Regs[i], t.Regs[i]); j != s.Regs[i] {
+			s.Regs[i] = j
+			changed = true
+		}
+	}
+	if s.cmpOK && (!t.cmpOK || s.cmpA != t.cmpA || s.cmpB != t.cmpB || s.cmpSize != t.cmpSize || s.cmpEqOnly != t.cmpEqOnly) {
+		s.cmpOK = false
+		changed = true
+	}
+	return s.mergeSlots(a, t) || changed
+}
+
+func (s *State) mergeSlots(a *analysis, t *State) bool {
+	if slices.Equal(s.slots, t.slots) {
+		return false
+	}
+	changed := false
+	var out []slot
+	i, j := 0, 0
+	for i < len(s.slots) || j < len(t.slots) {
+		switch {
+		case j >= len(t.slots) || i < len(s.slots) && s.slots[i].off < t.slots[j].off:
+			changed = a.onlyOne(&out, s.slots[i], true) || changed
+			i++
+		case i >= len(s.slots) || t.slots[j].off < s.slots[i].off:
+			changed = a.onlyOne(&out, t.slots[j], false) || changed
+			j++
+		default:
+			p, q := s.slots[i], t.slots[j]
+			v := Top
+			if p.size == q.size {
+				v = a.v.Join(p.v, q.v)
+			}
+			changed = changed || v != p.v
+			if v != Top || p.off >= 0 {
+				out = append(out, slot{p.off, p.size, v})
+			}
+			i, j = i+1, j+1
+		}
+	}
+	s.slots = out
+	return changed
+}
+
+// onlyOne merges a stack word that just one side knows.
+func (a *analysis) onlyOne(out *[]slot, p slot, ours bool) bool {
+	if p.off < 0 {
+		return ours
+	}
+	v := a.v.Join(p.v, a.v.one(Atom{Kind: Slot, Addr: int64(p.off), Size: p.size}))
+	*out = append(*out, slot{p.off, p.size, v})
+	return !ours || v != p.v
+}

@@ -1,0 +1,314 @@
+package flow
+
+import (
+	"github.com/elastic/go-seccomp-bpf/elfscan/internal/machine"
+)
+
+// Read returns the value of an operand in a state.
+func (a *analysis) operand(s *State, o machine.Operand) ID {
+	if o.Reg == machine.None {
+		return a.v.Const(o.Imm)
+	}
+	return s.Regs[o.Reg]
+}
+
+// step executes one operation; it reports whether control goes on to the next.
+func (a *analysis) step(in machine.Inst, s *State, pc, next uint64) bool {
+	switch in.Op {
+	case machine.Nop:
+	case machine.Move:
+		a.assign(s, in, a.operand(s, in.A))
+	case machine.Unknown:
+		a.setReg(s, in.Dst, Top)
+	case machine.Load:
+		a.assign(s, in, a.load(s, a.address(s, in.Mem), in))
+	case machine.Store:
+		a.store(s, in, pc)
+	case machine.Address:
+		a.assign(s, in, a.address(s, in.Mem))
+	case machine.Select:
+		a.selectValue(s, in)
+	case machine.Compare:
+		s.cmpA, s.cmpB, s.cmpSize = a.operand(s, in.A), a.operand(s, in.B), in.Size
+		s.cmpEqOnly, s.cmpOK = in.Cond == machine.EQ, true
+	case machine.Flags:
+		s.cmpOK = false
+	case machine.Syscall:
+		a.point(Point{Addr: pc, Op: machine.Syscall}, s)
+		a.setReg(s, a.m.Result, Top)
+		for _, r := range a.m.Clobber {
+			a.setReg(s, r, Top)
+		}
+	case machine.Call:
+		return a.call(in, s, pc, next)
+	case machine.Jump:
+		a.jump(in, s, pc)
+		return false
+	case machine.Branch:
+		return a.branch(in, s, pc)
+	case machine.Return, machine.Halt:
+		return false
+	default:
+		a.assign(s, in, a.binary(in, a.operand(s, in.A), a.operand(s, in.B)))
+	}
+	return true
+}
+
+func (a *analysis) setReg(s *State, r machine.Reg, v ID) {
+	if r != machine.None && r != a.m.Zero && int(r) < a.m.Regs {
+		s.Regs[r] = v
+	}
+}
+
+// assign writes a result of the instruction's width into its register.
+func (a *analysis) assign(s *State, in machine.Inst, v ID) {
+	if in.Dst == machine.None {
+		return
+	}
+	if int(in.Size) >= a.m.PtrSize || in.Size == 0 {
+		a.setReg(s, in.Dst, a.pointerWidth(v))
+		return
+	}
+	old := s.Regs[in.Dst]
+	a.setReg(s, in.Dst, a.narrow(v, in.Size, in.Ext, old))
+}
+
+func (a *analysis) pointerWidth(v ID) ID {
+	if a.m.PtrSize == 8 {
+		return v
+	}
+	return a.v.each(v, func(x Atom) (Atom, bool) {
+		x.Add = int64(int32(x.Add))
+		if x.Kind == Const {
+			x.Add = int64(uint32(x.Add))
+		}
+		return x, true
+	})
+}
+
+// narrow cuts a value to size bytes. Only constants are really cut: a system
+// call number or a small argument passes through the low half unchanged.
+func (a *analysis) narrow(v ID, size uint8, ext machine.Extend, old ID) ID {
+	bits := uint(size) * 8
+	low := int64(1)<<bits - 1
+	if ext == machine.Keep {
+		n, ok1 := a.v.single(v)
+		o, ok2 := a.v.single(old)
+		if !ok1 || !ok2 {
+			return Top
+		}
+		return a.v.Const(o&^low | n&low)
+	}
+	return a.v.each(v, func(x Atom) (Atom, bool) {
+		switch {
+		case x.Kind == Const && ext == machine.Sign:
+			x.Add = x.Add << (64 - bits) >> (64 - bits)
+		case x.Kind == Const:
+			x.Add &= low
+		case size < 4 && x.Size != size:
+			return x, false
+		}
+		if a.m.PtrSize == 4 && x.Kind == Const {
+			x.Add = int64(uint32(x.Add))
+		}
+		return x, true
+	})
+}
+
+// address evaluates a memory operand.
+func (a *analysis) address(s *State, m machine.Mem) ID {
+	if m.Opaque {
+		return Top
+	}
+	v := a.v.Const(m.Disp)
+	if m.Base != machine.None {
+		v = a.v.Add(s.Regs[m.Base], m.Disp)
+	}
+	if m.Index == machine.None {
+		return v
+	}
+	idx, known := a.v.single(s.Regs[m.Index])
+	if known {
+		return a.v.Add(v, idx*int64(m.Scale))
+	}
+	if t := a.tableSum(v, s.Regs[m.Index]); m.Scale == 1 && t != Top {
+		return t
+	}
+	if base, ok := a.v.single(v); ok && m.Scale > 0 {
+		return a.v.one(Atom{Kind: Table, Reg: m.Scale, Addr: base, Size: 0})
+	}
+	return Top
+}
+
+// load returns what a read from an address gives.
+func (a *analysis) load(s *State, addr ID, in machine.Inst) ID {
+	if addr == Top || addr == None {
+		return addr
+	}
+	out := None
+	for _, x := range a.v.sets[addr] {
+		out = a.v.Join(out, a.loadAtom(s, x, in.Size, in.Ext))
+	}
+	return out
+}
+
+func (a *analysis) loadAtom(s *State, x Atom, size uint8, ext machine.Extend) ID {
+	switch x.Kind {
+	case Const:
+		addr := uint64(x.Add)
+		if c, ok := a.Memory.Constant(addr, int(size)); ok {
+			if ext == machine.Sign && size < 8 {
+				sh := 64 - 8*uint(size)
+				c = uint64(int64(c<<sh) >> sh)
+			}
+			return a.v.Const(int64(c))
+		}
+		if !a.Memory.Mapped(addr) {
+			return Top
+		}
+		return a.v.one(Atom{Kind: Global, Addr: x.Add, Size: size})
+	case Entry:
+		if machine.Reg(x.Reg) == a.m.SP {
+			return a.loadStack(s, x.Add, size)
+		}
+	case Table:
+		if x.Size == 0 && x.Add == 0 {
+			x.Size = size
+			if x.Reg == 0 {
+				x.Reg = size // the index was scaled by itself: entries are adjacent
+			}
+			if ext == machine.Sign {
+				x.Base = 1
+			}
+			return a.v.one(x)
+		}
+		return Top
+	case TableRel:
+		return Top
+	}
+	return a.field(x, size)
+}
+
+// field is the word behind a pointer.
+func (a *analysis) field(x Atom, size uint8) ID {
+	if x.Kind == Field && a.depth(x) > 3 {
+		return Top
+	}
+	p := x
+	p.Add = 0
+	f := Atom{Kind: Field, Size: size, Base: a.v.internAtom(p), Addr: x.Add}
+	if !a.reads[f] {
+		a.reads[f] = true
+		a.res.Reads = append(a.res.Reads, f)
+	}
+	if a.Assume != nil {
+		if c, ok := a.Assume(a.v, f); ok {
+			return a.v.Const(c)
+		}
+	}
+	return a.v.one(f)
+}
+
+func (a *analysis) depth(x Atom) int {
+	n := 0
+	for x.Kind == Field && n < 8 {
+		x = a.v.atoms[x.Base]
+		n++
+	}
+	return n
+}
+
+func (a *analysis) loadStack(s *State, off int64, size uint8) ID {
+	if off != int64(int32(off)) {
+		return Top
+	}
+	o := int32(off)
+	for i := s.find(o - 15); i < len(s.slots) && s.slots[i].off < o+int32(size); i++ {
+		p := s.slots[i]
+		if p.off+int32(p.size) <= o {
+			continue
+		}
+		low := p.off
+		if a.m.Order.String() == "BigEndian" {
+			low += int32(p.size) - int32(size)
+		}
+		if low == o && size <= p.size {
+			return p.v
+		}
+		return Top
+	}
+	if off < 0 {
+		return Top
+	}
+	return a.v.one(Atom{Kind: Slot, Addr: off, Size: size})
+}
+
+func (a *analysis) store(s *State, in machine.Inst, pc uint64) {
+	addr := a.address(s, in.Mem)
+	v := a.operand(s, in.A)
+	if addr == Top || addr == None {
+		return
+	}
+	if in.Size < 8 && in.A.Reg == machine.None && in.Size > 0 {
+		v = a.narrow(v, in.Size, machine.Zero, Top)
+	}
+	targets := a.v.sets[addr]
+	if in.A.Reg != a.m.FP && in.A.Reg != a.m.SP {
+		a.escape(v)
+	}
+	for _, x := range targets {
+		if x.Kind == Entry && machine.Reg(x.Reg) == a.m.SP {
+			if x.Add != int64(int32(x.Add)) {
+				continue
+			}
+			if len(targets) == 1 {
+				s.set(int32(x.Add), in.Size, v)
+			} else {
+				s.kill(int32(x.Add), int32(in.Size))
+			}
+			continue
+		}
+		if x.Kind == Table || x.Kind == TableRel {
+			continue
+		}
+		if len(a.writes) < 1<<16 {
+			a.recordWrite(Write{Addr: pc, To: x, Size: in.Size, Value: v})
+		}
+	}
+}
+
+// recordWrite joins the values that one instruction stores to one place.
+func (a *analysis) recordWrite(w Write) { a.writes[w] = true }
+
+// escape notes the stack addresses in a value that becomes known elsewhere.
+func (a *analysis) escape(v ID) {
+	if v == Top {
+		return
+	}
+	for _, x := range a.v.sets[v] {
+		if x.Kind == Entry && machine.Reg(x.Reg) == a.m.SP && x.Add < 0 && len(a.esc) < 256 {
+			a.esc = appendNew(a.esc, int32(x.Add))
+		}
+	}
+}
+
+func appendNew(s []int32, v int32) []int32 {
+	for _, x := range s {
+		if x == v {
+			return s
+		}
+	}
+	return append(s, v)
+}
+
+func (a *analysis) selectValue(s *State, in machine.Inst) {
+	l, r := a.operand(s, in.A), a.operand(s, in.B)
+	v := a.v.Join(l, r)
+	switch taken, not := a.decide(s, in.Cond); {
+	case taken && !not:
+		v = l
+	case not && !taken:
+		v = r
+	}
+	a.assign(s, in, v)
+}

@@ -1,0 +1,76 @@
+package flow
+
+import "github.com/elastic/go-seccomp-bpf/elfscan/internal/machine"
+
+// Substitute rewrites a value in terms of a function's entry into one in
+// terms of its caller's, given the caller's state at the call, which pushes
+// that many bytes.
+func (v *Values) Substitute(id ID, s *State, m *machine.Machine, push int64) ID {
+	if id == Top || id == None {
+		return id
+	}
+	a := &analysis{Env: &Env{Machine: m, Values: v}, m: m, v: v, reads: map[Atom]bool{}, res: &Result{}}
+	out := None
+	for _, x := range v.sets[id] {
+		out = v.Join(out, a.outside(x, s, push))
+	}
+	return out
+}
+
+func (a *analysis) outside(x Atom, s *State, push int64) ID {
+	switch x.Kind {
+	case Const, Global:
+		return a.v.one(x)
+	case Entry:
+		if machine.Reg(x.Reg) == a.m.SP {
+			return a.v.Add(s.Regs[a.m.SP], x.Add-push)
+		}
+		return a.v.Add(s.Regs[x.Reg], x.Add)
+	case Slot:
+		sp := s.Regs[a.m.SP]
+		if sp == Top {
+			return Top
+		}
+		out := None
+		for _, b := range a.v.sets[sp] {
+			if b.Kind != Entry || machine.Reg(b.Reg) != a.m.SP {
+				return Top
+			}
+			out = a.v.Join(out, a.v.Add(a.loadStack(s, b.Add+x.Addr-push, x.Size), x.Add))
+		}
+		return out
+	}
+	return Top
+}
+
+// BlockStart returns the offset of an instruction from which straight-line
+// code leads to the one at offset: at most 24 instructions back, behind
+// whatever transfers control.
+func (e *Env) BlockStart(fn *Func, offset int) int {
+	var ops []machine.Inst
+	var starts []int
+	for off := 0; off < offset; {
+		o, n, err := e.Machine.Lift(e.Machine, ops[:0], fn.Code[off:], fn.Start+uint64(off))
+		ops = o
+		if err != nil || n <= 0 {
+			off += int(e.Machine.Align)
+			starts = starts[:0]
+			continue
+		}
+		starts = append(starts, off)
+		for _, in := range o {
+			switch in.Op {
+			case machine.Jump, machine.Return, machine.Halt:
+				starts = starts[:0]
+			}
+		}
+		off += n
+	}
+	if len(starts) > 24 {
+		starts = starts[len(starts)-24:]
+	}
+	if len(starts) == 0 {
+		return offset
+	}
+	return starts[0]
+}

@@ -1,0 +1,267 @@
+package image
+
+import (
+	"debug/elf"
+	"io"
+)
+
+// Range is a half-open range of addresses.
+type Range struct{ Start, End uint64 }
+
+// Contains reports whether addr lies in the range.
+func (r Range) Contains(addr uint64) bool { return addr >= r.Start && addr < r.End }
+
+func (f *File) load(addr uint64) *Prog {
+	for i := len(f.loads) - 1; i >= 0; i-- {
+		p := &f.loads[i]
+		if addr >= p.Vaddr && addr-p.Vaddr < p.Memsz {
+			return p
+		}
+	}
+	return nil
+}
+
+// Mapped reports whether addr is inside a loadable segment.
+func (f *File) Mapped(addr uint64) bool { return f.load(addr) != nil }
+
+// Writable reports whether addr is in a segment that the program can write
+// after relocation: RELRO is not.
+func (f *File) Writable(addr uint64) bool {
+	p := f.load(addr)
+	if p == nil || p.Flags&elf.PF_W == 0 {
+		return false
+	}
+	for _, q := range f.Progs {
+		if q.Type == elf.PT_GNU_RELRO && addr >= q.Vaddr && addr-q.Vaddr < q.Memsz {
+			return false
+		}
+	}
+	return true
+}
+
+// Executable reports whether addr is in an executable segment.
+func (f *File) Executable(addr uint64) bool {
+	p := f.load(addr)
+	return p != nil && p.Flags&elf.PF_X != 0
+}
+
+// Offset turns an address into an offset in the file.
+func (f *File) Offset(addr uint64) (off uint64, ok bool) {
+	p := f.load(addr)
+	if p == nil || addr-p.Vaddr >= p.Filesz {
+		return 0, false
+	}
+	return p.Off + (addr - p.Vaddr), true
+}
+
+// Read fills b with the bytes at addr as they are when the file has just been
+// mapped; the part of a segment beyond its file contents reads as zero.
+func (f *File) Read(b []byte, addr uint64) error {
+	for len(b) > 0 {
+		p := f.load(addr)
+		if p == nil {
+			return io.ErrUnexpectedEOF
+		}
+		at := addr - p.Vaddr
+		n := min(uint64(len(b)), p.Memsz-at)
+		if at >= p.Filesz {
+			clear(b[:n])
+		} else {
+			n = min(n, p.Filesz-at)
+			if err := f.readCached(b[:n], p.Off+at); err != nil {
+				return err
+			}
+		}
+		b, addr = b[n:], addr+n
+	}
+	return nil
+}
+
+func (f *File) readCached(b []byte, off uint64) error {
+	if len(b) > pageSize {
+		return f.readAt(b, off)
+	}
+	for len(b) > 0 {
+		page, err := f.page(off / pageSize)
+		if err != nil {
+			return err
+		}
+		at := off % pageSize
+		if at >= uint64(len(page)) {
+			return io.ErrUnexpectedEOF
+		}
+		n := copy(b, page[at:])
+		b, off = b[n:], off+uint64(n)
+	}
+	return nil
+}
+
+func (f *File) page(i uint64) ([]byte, error) {
+	if p, ok := f.pages[i]; ok {
+		return p, nil
+	}
+	start := i * pageSize
+	if start >= uint64(f.fileSize) {
+		return nil, io.ErrUnexpectedEOF
+	}
+	var p []byte
+	if len(f.order) >= maxPages {
+		old := f.order[0]
+		f.order = f.order[1:]
+		if q := f.pages[old]; len(q) == pageSize {
+			p = q
+		}
+		delete(f.pages, old)
+	}
+	n := min(pageSize, uint64(f.fileSize)-start)
+	if p == nil {
+		p = make([]byte, n)
+	}
+	p = p[:n]
+	if err := f.readAt(p, start); err != nil {
+		return nil, err
+	}
+	f.pages[i] = p
+	f.order = append(f.order, i)
+	return p, nil
+}
+
+// Uint reads an unsigned integer of 1, 2, 4 or 8 bytes at addr.
+func (f *File) Uint(addr uint64, size int) (uint64, bool) {
+	var buf [8]byte
+	if f.Read(buf[:size], addr) != nil {
+		return 0, false
+	}
+	switch size {
+	case 1:
+		return uint64(buf[0]), true
+	case 2:
+		return uint64(f.Order.Uint16(buf[:])), true
+	case 4:
+		return uint64(f.Order.Uint32(buf[:])), true
+	}
+	return f.Order.Uint64(buf[:]), true
+}
+
+// Pointer reads a pointer at addr as it is once relative relocations have
+// been applied, with the file mapped at its own addresses.
+func (f *File) Pointer(addr uint64) (uint64, bool) {
+	if r, ok := f.RelocAt(addr); ok {
+		switch r.Kind {
+		case RelRelative, RelIRelative:
+			return r.Addend, true
+		case RelSymbol:
+			if s, ok := f.DynSym(r.Sym); ok && s.Defined() {
+				return s.Value + r.Addend, true
+			}
+			return 0, true
+		}
+	}
+	return f.Uint(addr, f.PtrSize())
+}
+
+// String reads a zero-terminated string at addr.
+func (f *File) String(addr uint64) string {
+	var out []byte
+	var buf [64]byte
+	for len(out) < maxString {
+		p := f.load(addr)
+		if p == nil {
+			break
+		}
+		n := min(uint64(len(buf)), p.Memsz-(addr-p.Vaddr))
+		if f.Read(buf[:n], addr) != nil {
+			break
+		}
+		s := cstring(buf[:n])
+		out = append(out, s...)
+		if uint64(len(s)) < n {
+			break
+		}
+		addr += n
+	}
+	return string(out)
+}
+
+// Code returns the address ranges that hold instructions: executable
+// sections, and whatever part of an executable segment no section describes.
+func (f *File) Code() []Range {
+	var out []Range
+	for _, p := range f.loads {
+		if p.Flags&elf.PF_X == 0 || p.Filesz == 0 {
+			continue
+		}
+		out = append(out, f.codeOf(Range{p.Vaddr, p.Vaddr + p.Filesz})...)
+	}
+	return mergeRanges(out)
+}
+
+func (f *File) codeOf(seg Range) []Range {
+	var secs []Section
+	for _, s := range f.Sections {
+		if s.Flags&elf.SHF_ALLOC == 0 || s.Type == elf.SHT_NOBITS || s.Size == 0 ||
+			s.Addr < seg.Start || s.Addr+s.Size > seg.End || s.Addr+s.Size < s.Addr {
+			continue
+		}
+		secs = append(secs, s)
+	}
+	if len(secs) == 0 {
+		return []Range{seg}
+	}
+	sortBy(secs, func(s Section) uint64 { return s.Addr })
+	var out []Range
+	at := seg.Start
+	if first := secs[0].Addr; first > at {
+		at = first // ELF and program headers precede the first section
+	}
+	for _, s := range secs {
+		if s.Addr >= at+64 { // more than alignment: described by no section
+			out = append(out, Range{at, s.Addr})
+		}
+		if s.Flags&elf.SHF_EXECINSTR != 0 {
+			out = append(out, Range{s.Addr, s.Addr + s.Size})
+		}
+		at = max(at, s.Addr+s.Size)
+	}
+	if seg.End >= at+64 {
+		out = append(out, Range{at, seg.End})
+	}
+	return out
+}
+
+func mergeRanges(in []Range) []Range {
+	sortBy(in, func(r Range) uint64 { return r.Start })
+	var out []Range
+	for _, r := range in {
+		if n := len(out); n > 0 && r.Start <= out[n-1].End {
+			out[n-1].End = max(out[n-1].End, r.End)
+			continue
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// Data returns the initialised, non-executable ranges, read-only ones
+// included.
+func (f *File) Data() []Range {
+	code := f.Code()
+	var out []Range
+	for _, p := range f.loads {
+		at := p.Vaddr
+		end := p.Vaddr + p.Filesz
+		for _, c := range code {
+			if c.End <= at || c.Start >= end {
+				continue
+			}
+			if c.Start > at {
+				out = append(out, Range{at, c.Start})
+			}
+			at = c.End
+		}
+		if at < end {
+			out = append(out, Range{at, end})
+		}
+	}
+	return out
+}

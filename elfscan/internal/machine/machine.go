@@ -1,0 +1,196 @@
+// Package machine reduces the instructions of each architecture to the few
+// operations that following constants to a system call needs: moves, loads,
+// stores, simple arithmetic, calls, jumps and the system call itself.
+// Everything else becomes "this register is now unknown".
+package machine
+
+import (
+	"debug/elf"
+	"encoding/binary"
+	"errors"
+)
+
+// ErrDecode reports bytes that are no instruction the decoder knows.
+var ErrDecode = errors.New("undecodable instruction")
+
+// Reg numbers a register of the machine at hand; general registers come
+// first, followed by the pieces of vector registers that the machine tracks.
+type Reg uint8
+
+// None is the absent register.
+const None Reg = 0xff
+
+// Op is an operation.
+type Op uint8
+
+// The operations.
+const (
+	Nop     Op = iota
+	Move       // Dst = A
+	Load       // Dst = Size bytes at Mem
+	Store      // Size bytes at Mem = A
+	Address    // Dst = address of Mem
+	Add        // Dst = A + B, and so on
+	Sub
+	And
+	Or
+	Xor
+	Shl
+	Shr
+	Sar
+	Mul
+	Select  // Dst = A or B
+	Unknown // Dst = anything
+	Compare // the flags now compare A with B; with Cond EQ, only equality is known
+	Flags   // the flags are unknown
+	Syscall // enter the kernel
+	Call    // call Target, or A when Target is 0
+	Jump    // jump to Target, or A when Target is 0
+	Branch  // jump to Target if Cond holds
+	Return  // leave the function
+	Halt    // never continues
+)
+
+// Cond is the condition of a Branch or a Select on the last Compare.
+type Cond uint8
+
+// The conditions; Maybe is one that is not modelled.
+const (
+	Maybe Cond = iota
+	EQ
+	NE
+	LT
+	GE
+	LE
+	GT
+	ULT
+	UGE
+	ULE
+	UGT
+)
+
+// Negate returns the opposite condition.
+func (c Cond) Negate() Cond {
+	return [...]Cond{Maybe: Maybe, EQ: NE, NE: EQ, LT: GE, GE: LT, LE: GT, GT: LE,
+		ULT: UGE, UGE: ULT, ULE: UGT, UGT: ULE}[c]
+}
+
+// Extend says what a result narrower than the register leaves in the rest.
+type Extend uint8
+
+// The extensions.
+const (
+	Zero Extend = iota
+	Sign
+	Keep // x86's 8- and 16-bit writes
+)
+
+// Operand is a register or, when Reg is None, a constant.
+type Operand struct {
+	Reg Reg
+	Imm int64
+}
+
+// R and I make operands.
+func R(r Reg) Operand   { return Operand{Reg: r} }
+func I(v int64) Operand { return Operand{Reg: None, Imm: v} }
+
+// Mem is an address: Base + Index*Scale + Disp. Addresses relative to the
+// program counter are already absolute.
+type Mem struct {
+	Base, Index Reg
+	Scale       uint8
+	Opaque      bool // relative to a segment: not an address of the image
+	Disp        int64
+}
+
+// Inst is one operation; a machine instruction is one or more of them.
+type Inst struct {
+	Op     Op
+	Size   uint8 // bytes of the result or of the memory accessed
+	Ext    Extend
+	Cond   Cond
+	Dst    Reg
+	A, B   Operand
+	Mem    Mem
+	Target uint64
+}
+
+// EdgeKind says how an edge refers to its target.
+type EdgeKind uint8
+
+// The kinds of edges.
+const (
+	EdgeCall EdgeKind = iota // direct call
+	EdgeJump                 // direct jump, conditional or not
+	EdgeRef                  // address taken
+	EdgeData                 // data accessed
+	EdgeSlot                 // call or jump through a pointer at the target
+)
+
+// Machine describes an architecture.
+type Machine struct {
+	Name     string // the ABI's name in package arch
+	PtrSize  int
+	Order    binary.ByteOrder
+	Regs     int // registers tracked
+	SP       Reg
+	FP       Reg // frame pointer
+	Link     Reg // return address after a call, None where it is on the stack
+	NR       Reg // system call number
+	Args     [6]Reg
+	Result   Reg
+	Zero     Reg    // always zero, None if there is no such register
+	Preserve []Reg  // survive a call in C code
+	Clobber  []Reg  // lost in a system call besides Result
+	Align    uint64 // of instructions
+	CallPush int64  // bytes that a call pushes
+
+	// Lift appends the operations of the instruction at pc.
+	Lift func(m *Machine, out []Inst, code []byte, pc uint64) ([]Inst, int, error)
+	// Scan looks at the bytes of s.Code from index from up to index to,
+	// reporting every possible system call instruction and reference.
+	Scan func(s *Scan, from, to int)
+}
+
+// Scan is the state of a linear scan of a program's code in pieces.
+type Scan struct {
+	Code   []byte // a piece
+	PC     uint64 // its address
+	Lo, Hi uint64 // references outside are of no interest
+	Base   uint64 // GOT or TOC that references are relative to, 0 if none
+	Fixed  bool   // absolute addresses may be immediates
+	Entry  func(addr uint64) bool
+	Site   func(addr uint64)
+	Edge   func(kind EdgeKind, from, target uint64)
+
+	page [64]uint64 // upper parts of addresses under construction, by register
+}
+
+func (s *Scan) edge(kind EdgeKind, at int, target uint64) {
+	if target >= s.Lo && target < s.Hi {
+		s.Edge(kind, s.PC+uint64(at), target)
+	}
+}
+
+// jump reports a jump only to where code may start or to another part of the
+// program: jumps inside a function are not edges.
+func (s *Scan) jump(at int, target uint64) {
+	if target < s.Lo || target >= s.Hi {
+		return
+	}
+	s.Edge(EdgeJump, s.PC+uint64(at), target)
+}
+
+// For returns the description for an ELF file's machine.
+func For(m elf.Machine, class elf.Class, order binary.ByteOrder, flags uint32) *Machine {
+	big := order == binary.BigEndian
+	is64 := class == elf.ELFCLASS64
+	switch {
+	case m == elf.EM_X86_64 && is64 && !big:
+		return amd64
+	case m == elf.EM_386 && !is64 && !big:
+		return i386
+	}
+	return nil
+}

@@ -1,0 +1,179 @@
+package machine
+
+import "encoding/binary"
+
+// How an opcode with a ModRM byte uses memory, for references found without
+// decoding: the bytes of an immediate operand follow the displacement and
+// count for the address, which is relative to the end of the instruction.
+const (
+	modNone = iota
+	modPlain
+	modImm8
+	modImm32
+	modGroupFF // call, jump and push through memory
+	modGroupF6 // test has an immediate
+	modGroupF7
+)
+
+var x86OneByte = func() (t [256]uint8) {
+	for _, op := range []byte{0x8d, 0x8b, 0x89, 0x8a, 0x88, 0x63, 0x84, 0x85, 0x86, 0x87, 0xd1, 0xd3, 0x8f,
+		0x01, 0x03, 0x09, 0x0b, 0x21, 0x23, 0x29, 0x2b, 0x31, 0x33, 0x38, 0x39, 0x3a, 0x3b} {
+		t[op] = modPlain
+	}
+	t[0xc7], t[0x81], t[0x69] = modImm32, modImm32, modImm32
+	t[0xc6], t[0x80], t[0x83], t[0x6b], t[0xc1] = modImm8, modImm8, modImm8, modImm8, modImm8
+	t[0xff], t[0xf6], t[0xf7] = modGroupFF, modGroupF6, modGroupF7
+	return t
+}()
+
+// x86TwoByte are opcodes after 0F (or the VEX equivalent) that load or store.
+var x86TwoByte = func() (t [256]uint8) {
+	for _, r := range [][2]byte{{0x10, 0x17}, {0x28, 0x2f}, {0x40, 0x4f}, {0x51, 0x6f}, {0x7c, 0x7f},
+		{0xb0, 0xb1}, {0xb6, 0xb7}, {0xbe, 0xbf}, {0xc0, 0xc1}, {0xd0, 0xfe}} {
+		for op := int(r[0]); op <= int(r[1]); op++ {
+			t[op] = modPlain
+		}
+	}
+	t[0xa3], t[0xaf] = modPlain, modPlain
+	t[0xc6], t[0x70], t[0xba], t[0xc2] = modImm8, modImm8, modImm8, modImm8
+	return t
+}()
+
+func scanAMD64(s *Scan, from, to int) {
+	b := s.Code
+	limit := min(to, len(b)-6)
+	for i := from; i < limit; i++ {
+		switch c := b[i]; c {
+		case 0xe8:
+			s.rel32(EdgeCall, i, i+1)
+		case 0xe9:
+			s.rel32(EdgeJump, i, i+1)
+		case 0x0f:
+			d := b[i+1]
+			if d == 0x05 {
+				s.Site(s.PC + uint64(i))
+			} else if d&0xf0 == 0x80 {
+				s.rel32(EdgeJump, i, i+2)
+			}
+		}
+		if b[i]&0xc7 == 0x05 && i > 0 {
+			s.ripRelative(i)
+		}
+		if s.Fixed {
+			s.fixed(i)
+		}
+	}
+	for i := max(limit, from); i < to && i+1 < len(b); i++ {
+		if b[i] == 0x0f && b[i+1] == 0x05 {
+			s.Site(s.PC + uint64(i))
+		}
+	}
+}
+
+func (s *Scan) rel32(kind EdgeKind, at, disp int) {
+	if disp+4 > len(s.Code) {
+		return
+	}
+	t := s.PC + uint64(disp+4) + uint64(int64(int32(binary.LittleEndian.Uint32(s.Code[disp:]))))
+	s.edge(kind, at, t)
+}
+
+// ripRelative reports the address that the ModRM byte at i refers to.
+func (s *Scan) ripRelative(i int) {
+	b := s.Code
+	op := b[i-1]
+	how := x86OneByte[op]
+	if i >= 2 && (b[i-2] == 0x0f || i >= 3 && b[i-3] == 0xc5 || i >= 4 && b[i-4] == 0xc4) {
+		if t := x86TwoByte[op]; t != modNone || b[i-2] == 0x0f {
+			how = t
+		}
+	}
+	extra := 0
+	kind := EdgeData
+	if op == 0x8d {
+		kind = EdgeRef
+	}
+	reg := b[i] >> 3 & 7
+	switch how {
+	case modNone:
+		return
+	case modImm8:
+		extra = 1
+	case modImm32:
+		extra = 4
+		if i >= 2 && b[i-2] == 0x66 && op != 0x69 {
+			extra = 2
+		}
+	case modGroupFF:
+		if reg == 2 || reg == 4 {
+			kind = EdgeSlot
+		}
+	case modGroupF6:
+		if reg < 2 {
+			extra = 1
+		}
+	case modGroupF7:
+		if reg < 2 {
+			extra = 4
+		}
+	}
+	t := s.PC + uint64(i+5+extra) + uint64(int64(int32(binary.LittleEndian.Uint32(b[i+1:]))))
+	s.edge(kind, i-1, t)
+}
+
+func scan386(s *Scan, from, to int) {
+	b := s.Code
+	for i := from; i < to && i+1 < len(b); i++ {
+		c := b[i]
+		if c == 0xcd && b[i+1] == 0x80 || c == 0x0f && b[i+1] == 0x34 || c == 0x65 && isVsyscall(b[i:]) {
+			s.Site(s.PC + uint64(i))
+		}
+		if i+4 > len(b) {
+			continue
+		}
+		switch {
+		case c == 0xe8:
+			s.rel32(EdgeCall, i, i+1)
+		case c == 0xe9:
+			s.rel32(EdgeJump, i, i+1)
+		case c == 0x0f && b[i+1]&0xf0 == 0x80:
+			s.rel32(EdgeJump, i, i+2)
+		}
+		s.fixed(i)
+		if s.Base != 0 && i > 0 && c&0xc0 == 0x80 && c&7 != 4 && i+5 <= len(b) {
+			s.gotRelative(i)
+		}
+	}
+}
+
+// fixed reports a 32-bit word that is the address of a function or of data.
+func (s *Scan) fixed(i int) {
+	v := uint64(binary.LittleEndian.Uint32(s.Code[i:]))
+	if v < s.Lo || v >= s.Hi || v < 4096 {
+		return
+	}
+	kind := EdgeRef
+	if i >= 2 && s.Code[i-2] == 0xff && (s.Code[i-1] == 0x15 || s.Code[i-1] == 0x25) {
+		kind = EdgeSlot
+	}
+	s.Edge(kind, s.PC+uint64(i), v)
+}
+
+// gotRelative reports an address relative to the GOT, whose address position
+// independent 32-bit code keeps in a register.
+func (s *Scan) gotRelative(i int) {
+	op := s.Code[i-1]
+	how := x86OneByte[op]
+	if how == modNone {
+		return
+	}
+	kind := EdgeData
+	if op == 0x8d {
+		kind = EdgeRef
+	}
+	if reg := s.Code[i] >> 3 & 7; how == modGroupFF && (reg == 2 || reg == 4) {
+		kind = EdgeSlot
+	}
+	t := uint64(uint32(s.Base) + binary.LittleEndian.Uint32(s.Code[i+1:]))
+	s.edge(kind, i-1, t)
+}

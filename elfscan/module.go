@@ -1,0 +1,300 @@
+package elfscan
+
+import (
+	"fmt"
+	"io"
+	"sort"
+
+	"github.com/elastic/go-seccomp-bpf/elfscan/internal/flow"
+	"github.com/elastic/go-seccomp-bpf/elfscan/internal/image"
+	"github.com/elastic/go-seccomp-bpf/elfscan/internal/machine"
+)
+
+// function is a range of code that is analysed as a whole.
+type function struct {
+	start, end uint64
+	goIndex    int32 // in the Go function table, -1 if it is not Go's
+	gap        bool  // code that neither tables nor symbols describe
+}
+
+// module is one mapped file: the program or a library.
+type module struct {
+	path   string
+	soname string
+	f      *image.File
+	m      *machine.Machine
+	goTab  *image.GoTable
+	code   []image.Range
+	lo, hi uint64
+	base   uint32 // node of funcs[0]
+
+	funcs  []function
+	find   []uint32 // by (addr-lo)>>findShift: first function that may contain it
+	names  map[uint64]string
+	syms   map[string]image.Symbol // exported
+	sites  []uint64
+	edges  []edge
+	starts map[uint64]uint32 // nodes for entries that are not in funcs
+	init   map[machine.Reg]int64
+	loader bool // ld.so itself
+	bounds []uint64
+}
+
+const findShift = 8
+
+func openModule(path string, r io.ReaderAt, size int64) (*module, error) {
+	f, err := image.Open(r, size)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	m := machine.For(f.Machine, f.Class, f.Order, f.Flags)
+	if m == nil {
+		return nil, fmt.Errorf("%s: %w: no decoder for %s %v", path, ErrUnsupported, machineName(f), f.Order)
+	}
+	mod := &module{path: path, f: f, m: m, code: f.Code(), starts: map[uint64]uint32{}}
+	mod.soname = f.Dyn.Soname
+	if len(mod.code) == 0 {
+		return nil, fmt.Errorf("%s: %w: no executable segment", path, image.ErrFormat)
+	}
+	mod.lo, mod.hi = mod.span()
+	if mod.hi-mod.lo > 1<<32-1 {
+		return nil, fmt.Errorf("%s: %w: spans more than 4 GiB of addresses", path, image.ErrFormat)
+	}
+	if mod.goTab, err = f.GoTable(); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	mod.findFunctions()
+	mod.init = mod.initialRegisters()
+	return mod, nil
+}
+
+func (mod *module) span() (lo, hi uint64) {
+	lo = ^uint64(0)
+	for _, p := range mod.f.Progs {
+		if p.Type != 1 || p.Memsz == 0 {
+			continue
+		}
+		lo, hi = min(lo, p.Vaddr), max(hi, p.Vaddr+p.Memsz)
+	}
+	return lo, hi
+}
+
+func (mod *module) inCode(addr uint64) bool {
+	for _, r := range mod.code {
+		if r.Contains(addr) {
+			return true
+		}
+	}
+	return false
+}
+
+// findFunctions lists the functions: Go's table where it reaches; elsewhere
+// unwind information and symbols; and between them the gaps.
+func (mod *module) findFunctions() {
+	var funcs []function
+	if t := mod.goTab; t != nil {
+		funcs = make([]function, 0, t.Len()+64)
+		for i := range t.Len() {
+			if t.Starts[i+1] > t.Starts[i] {
+				funcs = append(funcs, function{t.Starts[i], t.Starts[i+1], int32(i), false})
+			}
+		}
+	}
+	goEnd := len(funcs)
+	inGo := func(addr uint64) bool {
+		return goEnd > 0 && addr >= funcs[0].start && addr < funcs[goEnd-1].end
+	}
+	var rest []function
+	for _, r := range mod.f.Unwind() {
+		if !inGo(r.Start) {
+			rest = append(rest, function{r.Start, r.End, -1, false})
+		}
+	}
+	rest = append(rest, mod.symbolFunctions(inGo)...)
+	mod.funcs = mergeFunctions(append(funcs, rest...))
+	mod.fillGaps()
+	mod.buildFind()
+}
+
+// symbolFunctions takes functions from the symbol tables, and notes names and
+// exports on the way.
+func (mod *module) symbolFunctions(inGo func(uint64) bool) []function {
+	mod.names = map[uint64]string{}
+	mod.syms = map[string]image.Symbol{}
+	var out []function
+	add := func(s image.Symbol, name func() string) {
+		isFunc := s.Type == 2 || s.Type == 10 // STT_FUNC, STT_GNU_IFUNC
+		if !s.Defined() || !isFunc && s.Type != 0 || inGo(s.Value) {
+			return
+		}
+		v := mod.codeAddress(s.Value)
+		if !mod.inCode(v) || !isFunc && s.Size == 0 && !mod.symbolLabels(name()) {
+			return
+		}
+		out = append(out, function{v, v + s.Size, -1, false})
+		if _, dup := mod.names[v]; !dup || s.Bind == 1 {
+			mod.names[v] = name()
+		}
+	}
+	for i := range mod.f.NumDynSyms() {
+		s, ok := mod.f.DynSym(uint32(i))
+		if !ok {
+			break
+		}
+		add(s, func() string { return s.Name })
+		if s.Defined() && s.Bind != 0 && s.Name != "" {
+			if _, dup := mod.syms[s.Name]; !dup {
+				mod.syms[s.Name] = s
+			}
+		}
+	}
+	mod.f.Symbols(func(s image.Symbol, name func() string) bool {
+		if s.Type <= 2 || s.Type == 10 {
+			add(s, name)
+		}
+		return true
+	})
+	return out
+}
+
+// symbolLabels reports whether an untyped symbol of no size may start a
+// function: mapping symbols and local labels do not.
+func (mod *module) symbolLabels(name string) bool {
+	return name != "" && name[0] != '$' && name[0] != '.'
+}
+
+// codeAddress drops the bit that marks Thumb code.
+func (mod *module) codeAddress(v uint64) uint64 {
+	if mod.m.Name == "arm" {
+		return v &^ 1
+	}
+	return v
+}
+
+// mergeFunctions sorts and makes the ranges disjoint: one that starts inside
+// another splits it only if their ends differ from a mere alias.
+func mergeFunctions(in []function) []function {
+	sort.SliceStable(in, func(i, j int) bool {
+		if in[i].start != in[j].start {
+			return in[i].start < in[j].start
+		}
+		return in[i].end > in[j].end
+	})
+	out := in[:0]
+	for _, f := range in {
+		n := len(out)
+		if n > 0 && out[n-1].start == f.start {
+			continue
+		}
+		if n > 0 && out[n-1].end > f.start {
+			if out[n-1].goIndex >= 0 {
+				continue
+			}
+			f.end = max(f.end, out[n-1].end)
+			out[n-1].end = f.start
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// fillGaps extends functions of unknown size to the next one and makes
+// functions of code that nothing describes.
+func (mod *module) fillGaps() {
+	var out []function
+	i := 0
+	for _, r := range mod.code {
+		at := r.Start
+		for ; i < len(mod.funcs) && mod.funcs[i].start < r.End; i++ {
+			f := mod.funcs[i]
+			if f.start < at {
+				continue
+			}
+			if f.start > at {
+				out = append(out, function{at, f.start, -1, true})
+			}
+			next := r.End
+			if i+1 < len(mod.funcs) {
+				next = min(next, mod.funcs[i+1].start)
+			}
+			if f.end <= f.start || f.end > next {
+				f.end = next
+			}
+			out = append(out, f)
+			at = f.end
+		}
+		if at < r.End {
+			out = append(out, function{at, r.End, -1, true})
+		}
+	}
+	mod.funcs = out
+}
+
+func (mod *module) buildFind() {
+	n := (mod.hi-mod.lo)>>findShift + 2
+	lo, hi := mod.code[0].Start, mod.code[len(mod.code)-1].End
+	if n > (hi-lo)>>findShift+2 {
+		n = (hi-lo)>>findShift + 2
+	}
+	mod.find = make([]uint32, n)
+	j := 0
+	for i := range mod.find {
+		at := lo + uint64(i)<<findShift
+		for j+1 < len(mod.funcs) && mod.funcs[j].end <= at {
+			j++
+		}
+		mod.find[i] = uint32(j)
+	}
+}
+
+// funcAt returns the index of the function that contains addr, -1 if none.
+func (mod *module) funcAt(addr uint64) int {
+	lo := mod.code[0].Start
+	if addr < lo {
+		return -1
+	}
+	k := (addr - lo) >> findShift
+	if k >= uint64(len(mod.find)) {
+		return -1
+	}
+	for i := int(mod.find[k]); i < len(mod.funcs) && mod.funcs[i].start <= addr; i++ {
+		if addr < mod.funcs[i].end {
+			return i
+		}
+	}
+	return -1
+}
+
+func (mod *module) initialRegisters() map[machine.Reg]int64 { return nil }
+
+// Constant and Mapped make a module the memory of its functions.
+func (mod *module) Constant(addr uint64, size int) (uint64, bool) {
+	if !mod.f.Mapped(addr) || mod.f.Writable(addr) {
+		return 0, false
+	}
+	if r, ok := mod.f.RelocAt(addr); ok {
+		if r.Kind == image.RelRelative && size == mod.m.PtrSize {
+			return r.Addend, true
+		}
+		return 0, false
+	}
+	return mod.f.Uint(addr, size)
+}
+
+// Mapped reports whether addr is inside the module.
+func (mod *module) Mapped(addr uint64) bool { return mod.f.Mapped(addr) }
+
+var _ flow.Memory = (*module)(nil)
+
+func (mod *module) name(fn *function) string {
+	if fn.goIndex >= 0 {
+		return mod.goTab.Name(int(fn.goIndex))
+	}
+	if n := mod.names[fn.start]; n != "" {
+		return n
+	}
+	if n := mod.names[fn.start+1]; n != "" { // __restore_rt's range starts a byte early
+		return n
+	}
+	return fmt.Sprintf("sub_%x", fn.start)
+}

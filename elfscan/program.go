@@ -1,0 +1,324 @@
+package elfscan
+
+import (
+	"context"
+	"errors"
+	"sort"
+
+	"github.com/elastic/go-seccomp-bpf/elfscan/internal/flow"
+	"github.com/elastic/go-seccomp-bpf/elfscan/internal/image"
+	"github.com/elastic/go-seccomp-bpf/elfscan/internal/machine"
+)
+
+// ErrUnsupported is wrapped by errors about files that are well formed but
+// cannot be read: no decoder for the machine, or a Go plugin.
+var ErrUnsupported = errors.New("not supported")
+
+// node numbers the functions of all modules: module.base + index, and after
+// those the entries in the middle of a function that jumps were found to use.
+type node uint32
+
+const noNode = ^node(0)
+
+// caller is a call or jump to a node.
+type caller struct {
+	from node
+	at   uint64
+	kind machine.EdgeKind
+}
+
+// program is everything that is mapped when the executable runs.
+type program struct {
+	ctx     context.Context
+	mods    []*module
+	values  *flow.Values
+	extra   []extraNode // nodes beyond those of the modules
+	nodes   node        // of the modules
+	results map[node]*flow.Result
+	into    []uint32 // callers of node n: callers[into[n]:into[n+1]]
+	callers []caller
+	late    map[node][]caller // callers found during analysis
+	taken   map[node]bool     // address is used other than by calls
+	stubs   map[stubKey]node
+	notes   []string
+	decoded int
+
+	assume func(v *flow.Values, a flow.Atom) (int64, bool)
+}
+
+type extraNode struct {
+	mod   *module
+	start uint64
+	fn    int // containing function
+}
+
+type stubKey struct {
+	mod  *module
+	addr uint64
+}
+
+func newProgram(ctx context.Context, mods []*module) *program {
+	p := &program{ctx: ctx, mods: mods, values: flow.NewValues(), results: map[node]*flow.Result{},
+		late: map[node][]caller{}, taken: map[node]bool{}, stubs: map[stubKey]node{}}
+	for _, m := range mods {
+		m.base = uint32(p.nodes)
+		p.nodes += node(len(m.funcs))
+	}
+	return p
+}
+
+// function returns a node's module and range.
+func (p *program) function(n node) (*module, function) {
+	if n >= p.nodes {
+		x := p.extra[n-p.nodes]
+		f := x.mod.funcs[x.fn]
+		f.start = x.start
+		return x.mod, f
+	}
+	i := sort.Search(len(p.mods), func(i int) bool { return p.mods[i].base > uint32(n) }) - 1
+	m := p.mods[i]
+	return m, m.funcs[uint32(n)-m.base]
+}
+
+// nodeAt returns the node that starts at an address, making one if the
+// address is in the middle of a function.
+func (p *program) nodeAt(m *module, addr uint64) node {
+	i := m.funcAt(addr)
+	if i < 0 {
+		return noNode
+	}
+	if m.funcs[i].start == addr || m.funcs[i].goIndex >= 0 {
+		return node(m.base) + node(i)
+	}
+	if n, ok := m.starts[addr]; ok {
+		return node(n)
+	}
+	n := p.nodes + node(len(p.extra))
+	p.extra = append(p.extra, extraNode{m, addr, i})
+	m.starts[addr] = uint32(n)
+	return n
+}
+
+// target resolves where a call or jump to an address leads, through stubs of
+// the procedure linkage table.
+func (p *program) target(m *module, addr uint64) node {
+	i := m.funcAt(addr)
+	if i < 0 {
+		return noNode
+	}
+	if m.funcs[i].goIndex >= 0 {
+		return node(m.base) + node(i)
+	}
+	key := stubKey{m, addr}
+	if n, ok := p.stubs[key]; ok {
+		return n
+	}
+	n := noNode
+	p.stubs[key] = noNode
+	if m.f.Dyn.Present || m.funcs[i].gap {
+		n = p.stub(m, addr, i)
+	}
+	if n == noNode {
+		n = p.nodeAt(m, addr)
+	}
+	p.stubs[key] = n
+	return n
+}
+
+// stub follows a few instructions that do nothing but jump through a slot
+// that the dynamic linker fills.
+func (p *program) stub(m *module, addr uint64, i int) node {
+	end := min(addr+32, m.funcs[i].end)
+	code := make([]byte, end-addr)
+	if m.f.Read(code, addr) != nil {
+		return noNode
+	}
+	fn := &flow.Func{Start: addr, Code: code, Init: m.init}
+	slot, ok := p.env(m).Stub(fn)
+	if !ok {
+		return noNode
+	}
+	return p.slotTarget(m, slot)
+}
+
+// slotTarget returns the function whose address a slot holds once relocated.
+func (p *program) slotTarget(m *module, slot uint64) node {
+	r, ok := m.f.RelocAt(slot)
+	if !ok {
+		return noNode
+	}
+	switch r.Kind {
+	case image.RelRelative:
+		return p.nodeAt(m, m.codeAddress(r.Addend))
+	case image.RelSymbol:
+		if s, ok := m.f.DynSym(r.Sym); ok {
+			if def, v, ok := p.lookup(m, s); ok {
+				return p.nodeAt(def, v)
+			}
+		}
+	}
+	return noNode
+}
+
+// lookup finds the definition of a symbol as ld.so does: the first module in
+// load order that exports the name.
+func (p *program) lookup(m *module, s image.Symbol) (*module, uint64, bool) {
+	if s.Defined() && s.Bind == 0 {
+		return m, m.codeAddress(s.Value), true
+	}
+	for _, d := range p.mods {
+		if def, ok := d.syms[s.Name]; ok && d.m == m.m {
+			return d, d.codeAddress(def.Value), true
+		}
+	}
+	if s.Defined() {
+		return m, m.codeAddress(s.Value), true
+	}
+	return nil, 0, false
+}
+
+func (p *program) env(m *module) *flow.Env {
+	e := &flow.Env{Machine: m.m, Memory: m, Values: p.values, Assume: p.assume,
+		Cancelled: func() bool { return p.ctx.Err() != nil }}
+	if m.goTab != nil {
+		e.ArgBytes = func(target uint64) int {
+			if i := m.funcAt(target); i >= 0 && m.funcs[i].goIndex >= 0 {
+				return m.goTab.ArgBytes(int(m.funcs[i].goIndex))
+			}
+			return 0
+		}
+	}
+	return e
+}
+
+const maxFunction = 1 << 20
+
+func (p *program) flowFunc(n node) (*module, *flow.Func, bool) {
+	m, f := p.function(n)
+	size := f.end - f.start
+	if size > maxFunction {
+		return m, nil, false
+	}
+	code := make([]byte, size)
+	if m.f.Read(code, f.start) != nil {
+		return m, nil, false
+	}
+	return m, &flow.Func{Start: f.start, Code: code, Go: f.goIndex >= 0, Init: m.init}, true
+}
+
+// analyze returns what is known about a function, decoding it once.
+func (p *program) analyze(n node) *flow.Result {
+	if r, ok := p.results[n]; ok {
+		return r
+	}
+	m, fn, ok := p.flowFunc(n)
+	if !ok {
+		r := &flow.Result{Partial: "function too large"}
+		p.results[n] = r
+		return r
+	}
+	p.decoded++
+	r := p.env(m).Analyze(fn)
+	p.results[n] = r
+	for _, pt := range r.Points {
+		if pt.Op == machine.Jump && pt.Target != 0 && r.Ends {
+			if t := p.nodeAt(m, pt.Target); t != noNode && pt.Target == fn.Start+uint64(len(fn.Code)) {
+				p.late[t] = append(p.late[t], caller{n, pt.Addr, machine.EdgeJump})
+			}
+		}
+	}
+	return r
+}
+
+// link builds the reverse call graph.
+func (p *program) link() error {
+	type call struct {
+		to node
+		caller
+	}
+	var calls []call
+	counts := make([]uint32, int(p.nodes)+1)
+	total := 0
+	for _, m := range p.mods {
+		total += len(m.edges)
+	}
+	calls = make([]call, 0, total)
+	for _, m := range p.mods {
+		if err := p.ctx.Err(); err != nil {
+			return err
+		}
+		for _, e := range m.edges {
+			from := node(m.base + e.from)
+			at, to := m.lo+uint64(e.at), m.lo+uint64(e.to)
+			t := noNode
+			switch e.kind {
+			case machine.EdgeCall, machine.EdgeJump:
+				t = p.target(m, to)
+			case machine.EdgeSlot:
+				t = p.slotTarget(m, to)
+			case machine.EdgeRef:
+				if m.inCode(to) {
+					if t = p.refTarget(m, to); t != noNode {
+						p.taken[t] = true
+					}
+				}
+			}
+			if t == noNode || e.kind == machine.EdgeJump && t == from {
+				continue
+			}
+			calls = append(calls, call{t, caller{from, at, e.kind}})
+		}
+	}
+	for _, c := range calls {
+		if c.to < p.nodes {
+			counts[c.to+1]++
+		} else {
+			p.late[c.to] = append(p.late[c.to], c.caller)
+		}
+	}
+	for i := 1; i < len(counts); i++ {
+		counts[i] += counts[i-1]
+	}
+	p.into = append([]uint32(nil), counts...)
+	p.callers = make([]caller, counts[len(counts)-1])
+	for _, c := range calls {
+		if c.to < p.nodes {
+			p.callers[counts[c.to]] = c.caller
+			counts[c.to]++
+		}
+	}
+	return nil
+}
+
+// refTarget is the function whose address an instruction takes, noNode for
+// references into the middle of one.
+func (p *program) refTarget(m *module, addr uint64) node {
+	if m.f.Type == 3 || m.goTab != nil {
+		return p.startAt(m, addr)
+	}
+	return p.startAt(m, addr)
+}
+
+func (p *program) startAt(m *module, addr uint64) node {
+	i := m.funcAt(addr)
+	if i < 0 || m.funcs[i].start != addr {
+		return noNode
+	}
+	return node(m.base) + node(i)
+}
+
+func (p *program) callersOf(n node) []caller {
+	var out []caller
+	if n < p.nodes {
+		out = p.callers[p.into[n]:p.into[n+1]]
+	}
+	if l := p.late[n]; len(l) > 0 {
+		out = append(out[:len(out):len(out)], l...)
+	}
+	return out
+}
+
+func (p *program) nodeName(n node) string {
+	m, f := p.function(n)
+	return m.name(&f)
+}

@@ -1,0 +1,280 @@
+package elfscan
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/elastic/go-seccomp-bpf/elfscan/internal/flow"
+	"github.com/elastic/go-seccomp-bpf/elfscan/internal/machine"
+)
+
+// task is a system call instruction seen from some function: the values of
+// its number and arguments in terms of what that function was entered with.
+type task struct {
+	fn    node
+	at    uint64 // of the system call, or of the call that leads to it
+	nr    flow.ID
+	args  [6]flow.ID
+	up    *task // the function called at at
+	depth int
+}
+
+// found is a system call whose number is known in a function.
+type found struct {
+	nr   int64
+	task *task
+	args [6]flow.ID
+}
+
+// open is a system call instruction some of whose numbers are not known.
+type open struct {
+	mod    *module
+	site   uint64
+	task   *task
+	reason string
+}
+
+const maxTasks = 50000
+
+// resolver carries numbers from callers to system call instructions.
+type resolver struct {
+	p     *program
+	found []found
+	open  []open
+	pos   map[*module]bool
+}
+
+// site resolves one system call instruction.
+func (r *resolver) site(m *module, addr uint64) {
+	i := m.funcAt(addr)
+	if i < 0 {
+		return
+	}
+	for _, n := range r.entries(m, i) {
+		for _, pt := range r.points(n, addr) {
+			t := &task{fn: n, at: addr, nr: pt.State.Regs[m.m.NR]}
+			for j, a := range m.m.Args {
+				if a != machine.None {
+					t.args[j] = pt.State.Regs[a]
+				}
+			}
+			r.chase(m, addr, t)
+		}
+	}
+}
+
+// entries are the nodes whose code includes the i-th function's: its start
+// and the places in its middle that others jump to.
+func (r *resolver) entries(m *module, i int) []node {
+	out := []node{node(m.base) + node(i)}
+	for a, n := range m.starts {
+		if a > m.funcs[i].start && a < m.funcs[i].end {
+			out = append(out, node(n))
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// points returns the system call at addr as the analysis of n sees it. Code
+// that no path reaches is analysed from there, with nothing known.
+func (r *resolver) points(n node, addr uint64) []flow.Point {
+	m, fn, ok := r.p.flowFunc(n)
+	if !ok {
+		r.open = append(r.open, open{m, addr, &task{fn: n, at: addr}, "function too large"})
+		return nil
+	}
+	env := r.p.env(m)
+	if addr < fn.Start {
+		return nil
+	}
+	if _, done := r.p.results[n]; !done && m.m.Align == 1 && !env.Boundary(fn, int(addr-fn.Start)) {
+		return nil // the bytes are part of another instruction
+	}
+	res := r.p.analyze(n)
+	var out []flow.Point
+	for _, pt := range res.Points {
+		if pt.Addr == addr && pt.Op == machine.Syscall {
+			out = append(out, pt)
+		}
+	}
+	if len(out) > 0 || n >= r.p.nodes {
+		return out
+	}
+	if !env.Boundary(fn, int(addr-fn.Start)) || r.p.assume != nil {
+		return nil
+	}
+	// Start a little earlier, where the number is usually set.
+	for _, pt := range env.From(fn, env.BlockStart(fn, int(addr-fn.Start))).Points {
+		if pt.Addr == addr && pt.Op == machine.Syscall {
+			out = append(out, pt)
+		}
+	}
+	return out
+}
+
+type taskKey struct {
+	fn   node
+	nr   flow.ID
+	args [6]flow.ID
+}
+
+func (r *resolver) chase(m *module, site uint64, first *task) {
+	seen := map[taskKey]bool{}
+	queue := []*task{first}
+	for len(queue) > 0 {
+		t := queue[0]
+		queue = queue[1:]
+		key := taskKey{fn: t.fn, nr: t.nr}
+		if seen[key] {
+			continue
+		}
+		seen[key] = true
+		if len(seen) > maxTasks {
+			r.open = append(r.open, open{m, site, t, "too many callers"})
+			return
+		}
+		queue = append(queue, r.one(m, site, t)...)
+	}
+}
+
+// one takes what is known of a task's number, and asks the callers for what
+// depends on them.
+func (r *resolver) one(m *module, site uint64, t *task) []*task {
+	atoms, known := r.p.values.Atoms(t.nr)
+	if !known {
+		r.open = append(r.open, open{m, site, t, "the number is computed in a way that is not followed"})
+		return nil
+	}
+	ask := false
+	var more []*task
+	for _, a := range atoms {
+		switch a.Kind {
+		case flow.Const:
+			r.found = append(r.found, found{nr: a.Add, task: t, args: t.args})
+		case flow.Entry, flow.Slot:
+			ask = true
+		case flow.Global:
+			more = append(more, r.global(m, site, t, a)...)
+		default:
+			r.open = append(r.open, open{m, site, t, "the number is loaded from memory"})
+		}
+	}
+	if !ask {
+		return more
+	}
+	return append(more, r.ask(m, site, t)...)
+}
+
+// ask turns a task into those of the callers.
+func (r *resolver) ask(m *module, site uint64, t *task) []*task {
+	callers := r.p.callersOf(t.fn)
+	if len(callers) == 0 && !r.p.taken[t.fn] {
+		return nil // nobody calls it
+	}
+	var out []*task
+	for _, c := range callers {
+		pt, ok := r.callPoint(c)
+		if !ok {
+			continue
+		}
+		cm, _ := r.p.function(c.from)
+		u := &task{fn: c.from, at: c.at, up: t, depth: t.depth + 1}
+		u.nr = r.p.substitute(cm, t.nr, pt)
+		for j, a := range t.args {
+			u.args[j] = r.p.substitute(cm, a, pt)
+		}
+		out = append(out, u)
+	}
+	if r.p.taken[t.fn] {
+		r.open = append(r.open, open{m, site, t, fmt.Sprintf("%s is also called through a pointer", r.p.nodeName(t.fn))})
+	}
+	return out
+}
+
+// callPoint is the state at a call, if the bytes found are a call at all.
+func (r *resolver) callPoint(c caller) (flow.Point, bool) {
+	res := r.p.analyze(c.from)
+	i, ok := slices.BinarySearchFunc(res.Points, c.at, func(p flow.Point, at uint64) int {
+		switch {
+		case p.Addr < at:
+			return -1
+		case p.Addr > at:
+			return 1
+		}
+		return 0
+	})
+	if !ok {
+		return flow.Point{}, false
+	}
+	return res.Points[i], true
+}
+
+// substitute replaces what a function was entered with by what the caller
+// passes at a call or jump.
+func (p *program) substitute(m *module, v flow.ID, pt flow.Point) flow.ID {
+	push := int64(0)
+	if pt.Op == machine.Call {
+		push = m.m.CallPush
+	}
+	return p.values.Substitute(v, pt.State, m.m, push)
+}
+
+// global asks for the initial contents of a variable and everything stored
+// to it.
+func (r *resolver) global(m *module, site uint64, t *task, a flow.Atom) []*task {
+	fm, _ := r.p.function(t.fn)
+	addr := uint64(a.Addr)
+	if c, ok := fm.f.Uint(addr, int(a.Size)); ok && (c != 0 || !r.written(fm, addr)) {
+		r.found = append(r.found, found{nr: int64(c) + a.Add, task: t, args: t.args})
+	}
+	var out []*task
+	for _, e := range fm.edges {
+		to := fm.lo + uint64(e.to)
+		if to > addr || addr-to > 64 || e.kind != machine.EdgeData && e.kind != machine.EdgeRef {
+			continue
+		}
+		out = append(out, r.writers(fm, node(fm.base+e.from), addr, t, a)...)
+	}
+	return dedupe(out)
+}
+
+func dedupe(in []*task) []*task {
+	seen := map[taskKey]bool{}
+	var out []*task
+	for _, t := range in {
+		k := taskKey{fn: t.fn, nr: t.nr, args: t.args}
+		if !seen[k] {
+			seen[k] = true
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+func (r *resolver) written(m *module, addr uint64) bool {
+	for _, e := range m.edges {
+		to := m.lo + uint64(e.to)
+		if to <= addr && addr-to <= 64 && (e.kind == machine.EdgeData || e.kind == machine.EdgeRef) {
+			for _, w := range r.p.analyze(node(m.base + e.from)).Writes {
+				if w.To.Kind == flow.Const && uint64(w.To.Add) == addr {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// writers are tasks for the stores of a function to a variable.
+func (r *resolver) writers(m *module, n node, addr uint64, t *task, a flow.Atom) []*task {
+	var out []*task
+	for _, w := range r.p.analyze(n).Writes {
+		if w.To.Kind != flow.Const || uint64(w.To.Add) != addr {
+			continue
+		}
+		u := &task{fn: n, at: w.Addr, nr: r.p.values.Add(w.Value, a.Add), up: t, depth: t.depth + 1}
+		out = append(out, u)
+	}
+	return out
+}
