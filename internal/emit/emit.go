@@ -5,6 +5,7 @@ package emit
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 
@@ -35,7 +36,8 @@ const MaxInstructions = 4096
 // Options steer the compiler. The zero value is right for current kernels.
 type Options struct {
 	Objective Objective
-	// Weight says how often a number is called, on any scale. Nil: all alike.
+	// Weight says how often a number is called, on any scale. Nil: nothing is
+	// known, and low numbers count a little more.
 	Weight func(arch, nr uint32) float64
 	// SkipProof returns the program without comparing it to the Spec. It is
 	// for measuring what the proof costs.
@@ -176,12 +178,9 @@ func (c *compiler) numberWeights(a *decision.ABI, outcomes []decision.Outcome) (
 		v, constant := c.space.Value(o.To)
 		cached := constant && v == cbpf.RetAllow && c.opt.Objective == MeanWithBitmap
 		for nr := o.Lo; nr <= o.Hi && nr < lastNumber; nr++ {
-			w := 1.0
-			switch {
-			case c.opt.Weight != nil:
+			w := unknownWeight(nr)
+			if c.opt.Weight != nil {
 				w = c.opt.Weight(a.Arch, nr)
-			case constant && !permits(v):
-				w = refusedWeight
 			}
 			if cached {
 				w *= cachedWeight
@@ -202,10 +201,11 @@ const (
 	// is not nothing: the program runs for it in a stack of filters of which
 	// another defeats the bitmap.
 	cachedWeight = 1e-5
-	// refusedWeight is what a refused call counts beside an allowed one where
-	// nothing is known of either.
-	refusedWeight = 0.2
 	// unseenWeight, a share of the whole, keeps numbers that no profile knows
 	// from sinking to the bottom of the tree.
 	unseenWeight = 1e-4
 )
+
+// unknownWeight is the weight of a number of which no profile is known: all
+// alike, the very first ones more, as the oldest calls are the most used.
+func unknownWeight(nr uint32) float64 { return 1 + 4*math.Exp(-float64(nr)/25) }

@@ -46,7 +46,7 @@ type searcher struct {
 	// so that both sides of a cut are read in order, by [j*n+i].
 	row, col   []float64
 	rowH, colH []float64 // heights, for the worst case alone
-	holed      map[[3]int]cost
+	holed      map[uint64]cost
 	heavy      []int // single-value items, heaviest first
 }
 
@@ -297,7 +297,7 @@ func (s *searcher) halves(i, b int) (set, clear block, ok bool) {
 
 // peel offers to test a heavy value by itself.
 func (s *searcher) peel(i, j, h, k int, weight float64, best *step) {
-	if w := s.items[k].weight; w < weight/4 || w <= 0 || h >= maxPeeled {
+	if w := s.items[k].weight; w < weight/4 || w <= 0 || h >= maxPeeled || j-i < 2 {
 		return
 	}
 	rest := s.withHoles(i, j, h+1)
@@ -340,13 +340,13 @@ func (s *searcher) withHoles(i, j, h int) cost {
 		}
 		return c
 	}
-	key := [3]int{i, j, h}
+	key := uint64(i)<<40 | uint64(j)<<16 | uint64(h)
 	if c, ok := s.holed[key]; ok {
 		return c
 	}
 	c := s.firstHoled(i, j, h).cost
 	if s.holed == nil {
-		s.holed = make(map[[3]int]cost)
+		s.holed = make(map[uint64]cost)
 	}
 	s.holed[key] = c
 	return c
