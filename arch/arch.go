@@ -65,6 +65,7 @@ type Info struct {
 // abiTable is the generated part of an Info.
 type abiTable struct {
 	name   string
+	index  uint8
 	calls  []call   // sorted by number, the kernel's own name of a number first
 	byName []uint16 // indexes of calls, sorted by name
 }
@@ -188,22 +189,12 @@ func (i *Info) SyscallName(nr uint32) (string, bool) {
 	return callName(i.table.calls[at].name), true
 }
 
-// Known reports whether some ABI has a system call of the name, directly or
-// behind socketcall or ipc.
+// Known reports whether some ABI has a system call of the name.
 func Known(name string) bool {
 	_, ok := nameIndex(name)
 	return ok
 }
 
 func nameIndex(name string) (int, bool) {
-	lo, hi := 0, len(callNameAt)-1
-	for lo < hi {
-		mid := (lo + hi) / 2
-		if callName(uint16(mid)) < name {
-			lo = mid + 1
-		} else {
-			hi = mid
-		}
-	}
-	return lo, lo < len(callNameAt)-1 && callName(uint16(lo)) == name
+	return searchNames(callNameText, callNameAt[:], name)
 }

@@ -34,7 +34,7 @@ func (p Param) Mask() uint64 {
 // Params returns the parameters of a system call in register order: element n
 // is seccomp_data.args[n]. On 32-bit ABIs a 64-bit value is two elements, and
 // a register that the calling convention skips is one named "pad" or as the
-// kernel names it. Params reports false for names the ABI does not have and
+// kernel names it. There are six at most: a seventh is on the stack. Params reports false for names the ABI does not have and
 // for calls whose prototype is not known: those the kernel no longer
 // implements, and those newer than the kernel source the tables were made from.
 func (i *Info) Params(name string) ([]Param, bool) {

@@ -1,7 +1,5 @@
 package arch
 
-import "slices"
-
 // Since returns the Linux release that introduced a system call on the first
 // ABI that had it.
 func Since(name string) (Version, bool) {
@@ -35,9 +33,8 @@ func unpackVersion(v uint16) Version { return Version{int(v >> 8), int(v & 0xff)
 
 // laterOn finds the release in which an ABI gained a call that others had.
 func (i *Info) laterOn(name uint16) (Version, bool) {
-	abi := uint16(slices.IndexFunc(tables[:], func(t abiTable) bool { return t.name == i.Name }))
 	for _, l := range laterSince {
-		if l.abi == abi && l.name == name {
+		if int(l.abi) == i.index() && l.name == name {
 			return unpackVersion(l.version), true
 		}
 	}

@@ -149,7 +149,7 @@ func hasCall(s snapshot, name string) bool {
 // gained records that an ABI got a call in snapshot s that other ABIs had.
 func gained(out map[string]string, snaps []snapshot, s snapshot, abi, name string) {
 	key := abi + "/" + name
-	if out[name] == "" || out[key] != "" || compareVersions(out[name], s.kernel) >= 0 {
+	if out[name] == "" || out[key] != "" || slices.Contains(notGained, key) || compareVersions(out[name], s.kernel) >= 0 {
 		return
 	}
 	seen := false

@@ -429,7 +429,8 @@ func wideType(t string) bool {
 
 // split lays a prototype out in 32-bit registers: a 64-bit value takes two, in
 // the byte order of the ABI, from an even register where the calling
-// convention pairs them (EABI, o32, PowerPC SVR4).
+// convention pairs them (EABI, o32, PowerPC SVR4). What comes after the sixth
+// is on the stack, where seccomp does not see it.
 func (p prototype) split(a abi) prototype {
 	out := prototype{}
 	for _, q := range p {
@@ -446,7 +447,7 @@ func (p prototype) split(a abi) prototype {
 		}
 		out = append(out, lo, hi)
 	}
-	return out
+	return out[:min(len(out), 6)]
 }
 
 // report lists, for the person who refreshes the facts, table rows without a

@@ -37,6 +37,13 @@ func generate(data, out string) error {
 	if err := write(filepath.Join(out, "zsyscalls.go"), header, syscallTables(tables)); err != nil {
 		return err
 	}
+	consts, err := constantTables(x)
+	if err != nil {
+		return err
+	}
+	if err := write(filepath.Join(out, "zconstants.go"), header, consts); err != nil {
+		return err
+	}
 	header = strings.Replace(header, "\n\npackage", "\n// and "+strings.Join(since.sources, "\n// and ")+"\n\npackage", 1)
 	return write(filepath.Join(out, "zsince.go"), header, sinceTables(tables, since, x.kernel))
 }
@@ -180,9 +187,9 @@ func syscallTables(tables map[string][]call) []byte {
 		b.WriteString("}\n")
 	}
 	b.WriteString("\nvar tables = [...]abiTable{\n")
-	for _, a := range abis {
+	for i, a := range abis {
 		first := emitted[rows(tables[a.name])]
-		fmt.Fprintf(&b, "\t{%q, calls%s[:], byName%s[:]},\n", a.name, first, first)
+		fmt.Fprintf(&b, "\t{%q, %d, calls%s[:], byName%s[:]},\n", a.name, i, first, first)
 	}
 	b.WriteString("}\n")
 	return b.Bytes()
