@@ -1,0 +1,10 @@
+//go:build linux && (386 || arm || mips || mipsle)
+
+package seccomp
+
+import "golang.org/x/sys/unix"
+
+const (
+	mmapNumber  = unix.SYS_MMAP2
+	fcntlNumber = unix.SYS_FCNTL64
+)

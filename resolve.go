@@ -1,0 +1,201 @@
+package seccomp
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/elastic/go-seccomp-bpf/arch"
+	"github.com/elastic/go-seccomp-bpf/internal/decision"
+)
+
+// A resolver turns a policy into a decision.Spec: names into numbers,
+// conditions into sets of register values, actions into return values, each
+// for every ABI that the policy covers.
+type resolver struct {
+	policy *Policy
+	abis   []*arch.Info // covered, the native one first
+	groups []flatGroup
+	spec   *decision.Spec
+	notes  []Note
+	noted  map[Note]bool
+}
+
+// A table collects the calls of one audit architecture.
+type table struct {
+	abis  []*arch.Info
+	calls map[uint32]*call
+}
+
+// A call collects the rules for one number. It is closed when the last one
+// matches always: no later rule can.
+type call struct {
+	rules  []decision.Rule
+	closed bool
+}
+
+func (p *Policy) resolve(machine *arch.Info) (*resolver, error) {
+	if err := p.Validate(); err != nil {
+		return nil, err
+	}
+	r := &resolver{policy: p, noted: map[Note]bool{}}
+	var err error
+	if err = r.findABIs(machine); err != nil {
+		return nil, err
+	}
+	if r.groups, err = r.flatten(); err != nil {
+		return nil, err
+	}
+	r.spec = &decision.Spec{BigEndian: r.abis[0].BigEndian}
+	badArch := p.BadArchAction
+	if badArch == 0 {
+		badArch = ActionKillProcess
+	}
+	if r.spec.BadArch, err = badArch.Return(r.abis[0]); err != nil {
+		return nil, fmt.Errorf("bad_arch_action: %w", err)
+	}
+	var problems []error
+	for _, t := range r.tables() {
+		abi, err := r.resolveTable(t)
+		if err != nil {
+			problems = append(problems, err)
+			continue
+		}
+		r.spec.ABIs = append(r.spec.ABIs, *abi)
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// tables groups the covered ABIs by audit architecture: x86_64 and x32 share one.
+func (r *resolver) tables() []*table {
+	var tables []*table
+	for _, abi := range r.abis {
+		i := slices.IndexFunc(tables, func(t *table) bool { return t.abis[0].ID == abi.ID })
+		if i < 0 {
+			tables = append(tables, &table{calls: map[uint32]*call{}})
+			i = len(tables) - 1
+		}
+		tables[i].abis = append(tables[i].abis, abi)
+	}
+	return tables
+}
+
+func (r *resolver) resolveTable(t *table) (*decision.ABI, error) {
+	var problems []error
+	for _, abi := range t.abis {
+		for i := range r.groups {
+			if err := r.addGroup(t, abi, &r.groups[i]); err != nil {
+				problems = append(problems, fmt.Errorf("syscalls[%d]: %w", i, err))
+			}
+		}
+	}
+	def, err := r.policy.DefaultAction.Return(t.abis[0])
+	if err != nil {
+		problems = append(problems, fmt.Errorf("default_action: %w", err))
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, err
+	}
+	out := &decision.ABI{Arch: uint32(t.abis[0].ID), Default: def}
+	if err := r.addRanges(out, t); err != nil {
+		return nil, err
+	}
+	for nr, c := range t.calls {
+		out.Calls = append(out.Calls, decision.Call{NR: nr, Rules: c.rules, Else: def})
+	}
+	slices.SortFunc(out.Calls, func(a, b decision.Call) int {
+		if a.NR < b.NR {
+			return -1
+		}
+		return 1
+	})
+	return out, nil
+}
+
+func (r *resolver) addGroup(t *table, abi *arch.Info, g *flatGroup) error {
+	ret, err := g.action.Return(abi)
+	if err != nil {
+		return err
+	}
+	var problems []error
+	for i := range g.entries {
+		if err := r.addEntry(t, abi, g, &g.entries[i], ret); err != nil {
+			problems = append(problems, err)
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// addEntry adds one entry's rule to each number through which its call is made.
+func (r *resolver) addEntry(t *table, abi *arch.Info, g *flatGroup, e *entry, ret uint32) error {
+	targets := r.targets(abi, e)
+	if len(targets) == 0 {
+		return r.skip(abi, e)
+	}
+	conds, never, err := r.conditions(abi, e)
+	if err != nil {
+		return err
+	}
+	if never {
+		return nil
+	}
+	for _, target := range targets {
+		rule := decision.Rule{Conds: conds, Action: ret}
+		if target.sub != nil {
+			r.noteMultiplexed(abi, e, target, len(conds) > 0, g.action)
+			if len(conds) > 0 && g.action.permits() {
+				continue
+			}
+			rule.Conds = []decision.Cond{*target.sub}
+		}
+		if !t.add(target.nr, rule) {
+			r.note(NoteRedundant, e, abi, "an earlier entry already decides every call; this one has no effect")
+		}
+	}
+	return nil
+}
+
+// add reports whether the rule can ever be reached.
+func (t *table) add(nr uint32, rule decision.Rule) bool {
+	c := t.calls[nr]
+	if c == nil {
+		c = &call{}
+		t.calls[nr] = c
+	}
+	if c.closed {
+		return false
+	}
+	c.rules = append(c.rules, rule)
+	c.closed = len(rule.Conds) == 0
+	return true
+}
+
+// permits tells whether the call is made when this is its action. A supervisor
+// or tracer decides for itself and sees the call as it is.
+func (a Action) permits() bool { return a == ActionAllow || a == ActionLog }
+
+// refuses tells whether the call is not made, whatever anybody else says.
+func (a Action) refuses() bool {
+	switch a.Kind() {
+	case ActionErrno, ActionTrap, ActionKillThread, ActionKillProcess:
+		return true
+	}
+	return false
+}
+
+func (r *resolver) note(kind NoteKind, e *entry, abi *arch.Info, format string, args ...any) {
+	n := Note{Kind: kind, Text: fmt.Sprintf(format, args...)}
+	if e != nil {
+		n.Syscall = e.name
+	}
+	if abi != nil {
+		n.ABI = abi.Name
+	}
+	if !r.noted[n] {
+		r.noted[n] = true
+		r.notes = append(r.notes, n)
+	}
+}

@@ -1,0 +1,158 @@
+package seccomp
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/elastic/go-seccomp-bpf/arch"
+	"github.com/elastic/go-seccomp-bpf/internal/decision"
+)
+
+// A flatGroup is a SyscallGroup with @groups replaced by their names, and the
+// unconditional entries first: within a group, order says nothing.
+type flatGroup struct {
+	action  Action
+	entries []entry
+}
+
+// An entry is one name or number of a group.
+type entry struct {
+	name      string
+	number    uint32
+	isNumber  bool
+	fromGroup string // the @group that brought it, if one did
+	conds     ArgumentConditions
+}
+
+// flatten expands all groups and refuses names that no ABI has.
+func (r *resolver) flatten() ([]flatGroup, error) {
+	var groups []flatGroup
+	var problems []error
+	refused := map[string]bool{}
+	for i := range r.policy.Syscalls {
+		g := &r.policy.Syscalls[i]
+		flat := flatGroup{action: g.Action}
+		add := func(name string, conds ArgumentConditions) {
+			entries, err := parseName(name, conds)
+			if err != nil && !refused[name] {
+				refused[name] = true
+				problems = append(problems, fmt.Errorf("syscalls[%d]: %w", i, err))
+			}
+			flat.entries = append(flat.entries, entries...)
+		}
+		for _, name := range g.Names {
+			add(name, nil)
+		}
+		for _, n := range g.conditioned() {
+			add(n.Name, n.Conditions)
+		}
+		groups = append(groups, flat)
+	}
+	return groups, errors.Join(problems...)
+}
+
+func parseName(name string, conds ArgumentConditions) ([]entry, error) {
+	switch {
+	case strings.HasPrefix(name, "@"):
+		if len(conds) > 0 {
+			return nil, fmt.Errorf("%s: a group has no arguments of its own; name the calls to give conditions", name)
+		}
+		names, err := expandGroup(name)
+		if err != nil {
+			return nil, err
+		}
+		entries := make([]entry, len(names))
+		for i, n := range names {
+			entries[i] = entry{name: n, fromGroup: name}
+		}
+		return entries, nil
+	case isNumber(name):
+		n, negative, err := parseNumber(name)
+		if err != nil || !negative && n > math.MaxUint32 || negative && int64(n) < math.MinInt32 {
+			return nil, fmt.Errorf("%q is not a syscall number of 32 bits", name)
+		}
+		return []entry{{name: name, number: uint32(n), isNumber: true, conds: conds}}, nil
+	case !arch.Known(name):
+		return nil, unknownCall(name)
+	}
+	return []entry{{name: name, conds: conds}}, nil
+}
+
+func unknownCall(name string) error {
+	near := arch.Nearest(name, 3)
+	for i := range near {
+		near[i] = fmt.Sprintf("%q", near[i])
+	}
+	if len(near) == 0 {
+		return fmt.Errorf("unknown syscall %q", name)
+	}
+	return fmt.Errorf("unknown syscall %q (did you mean %s?)", name, strings.Join(near, " or "))
+}
+
+// A target is a number through which a call is made: its own, or that of a
+// multiplexer together with the condition that selects the call.
+type target struct {
+	nr  uint32
+	via string
+	sub *decision.Cond
+}
+
+// targets lists the numbers through which an ABI makes the entry's call.
+func (r *resolver) targets(abi *arch.Info, e *entry) []target {
+	if e.isNumber {
+		if abi == r.abis[0] {
+			return []target{{nr: e.number}}
+		}
+		return nil
+	}
+	var targets []target
+	if nr, ok := abi.Number(e.name); ok {
+		targets = append(targets, target{nr: nr})
+	}
+	if via, sub, ok := abi.Multiplexed(e.name); ok {
+		if nr, ok := abi.Number(via); ok {
+			targets = append(targets, target{nr: nr, via: via, sub: subCall(via, sub)})
+		}
+	}
+	return targets
+}
+
+// subCall selects one call of a multiplexer by its first argument. ipc has a
+// version in the upper 16 bits, which it cuts off (ipc/syscall.c).
+func subCall(via string, sub uint32) *decision.Cond {
+	mask := uint64(1<<32 - 1)
+	if via == "ipc" {
+		mask = 1<<16 - 1
+	}
+	return &decision.Cond{
+		Bits: 32,
+		Mask: mask,
+		Set:  []decision.Interval{{Lo: uint64(sub), Hi: uint64(sub)}},
+	}
+}
+
+func (r *resolver) noteMultiplexed(abi *arch.Info, e *entry, t target, conditioned bool, action Action) {
+	switch {
+	case !conditioned:
+		r.note(NoteMultiplexed, e, abi, "the rule also governs %s(%d, …)", t.via, t.sub.Set[0].Lo)
+	case action.permits():
+		r.note(NoteUnchecked, e, abi, "conditions cannot be checked behind %s(%d, …): the rule does not allow the call there", t.via, t.sub.Set[0].Lo)
+	default:
+		r.note(NoteUnchecked, e, abi, "conditions cannot be checked behind %s(%d, …): %s applies there to every call", t.via, t.sub.Set[0].Lo, action)
+	}
+}
+
+// skip deals with an entry whose call an ABI does not have. What a group lists
+// is for all ABIs, so that its absence is no news.
+func (r *resolver) skip(abi *arch.Info, e *entry) error {
+	if e.fromGroup != "" || e.isNumber {
+		return nil
+	}
+	if r.policy.Strict {
+		return fmt.Errorf("%s has no syscall %q, and the policy is strict", abi.Name, e.name)
+	}
+	r.note(NoteSkippedCall, e, abi, "the ABI has no such call")
+	return nil
+}
