@@ -64,6 +64,9 @@ func (a *analysis) branch(in machine.Inst, s *State, pc uint64) bool {
 
 // goTo sends control to a fixed address, inside the function or out of it.
 func (a *analysis) goTo(target uint64, s *State, pc uint64) {
+	if target == a.fn.Start && a.fn.Go && a.called {
+		return // runtime.morestack has returned: start again as before
+	}
 	if target >= a.fn.Start && target < a.fn.Start+uint64(len(a.fn.Code)) {
 		a.enqueue(target, s)
 		return
@@ -146,6 +149,7 @@ func (a *analysis) tableSum(x, y ID) ID {
 }
 
 func (a *analysis) call(in machine.Inst, s *State, pc, next uint64) bool {
+	a.called = true
 	p := Point{Addr: pc, Op: machine.Call, Target: in.Target}
 	if in.Target == 0 {
 		p.Callee = a.operand(s, in.A)

@@ -104,6 +104,7 @@ type analysis struct {
 	steps  int
 	esc    []int32 // stack offsets whose address is known elsewhere
 	last   machine.Op
+	called bool
 }
 
 // Analyze follows values through a function.
