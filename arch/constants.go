@@ -40,7 +40,7 @@ func (i *Info) Constant(name string) (value uint64, kind ConstKind, ok bool) {
 	if !ok {
 		return 0, Enum, false
 	}
-	value, ok = i.valueOf(n, constNameCommon[:], constNameDiffer[:])
+	value, ok = i.constant(n)
 	if !ok {
 		return 0, Enum, false
 	}
@@ -60,7 +60,7 @@ func (i *Info) ConstantNames(prefix string) []string {
 		if !strings.HasPrefix(name, prefix) {
 			break
 		}
-		if _, ok := i.valueOf(n, constNameCommon[:], constNameDiffer[:]); ok {
+		if _, ok := i.constant(n); ok {
 			out = append(out, name)
 		}
 	}
@@ -73,7 +73,7 @@ func (i *Info) Errno(name string) (uint16, bool) {
 	if !ok {
 		return 0, false
 	}
-	v, ok := i.valueOf(n, errnoNameCommon[:], errnoNameDiffer[:])
+	v, ok := i.errno(n)
 	return uint16(v), ok
 }
 
@@ -84,7 +84,7 @@ var secondErrnoNames = [...]string{"EDEADLOCK", "ENOTSUP", "EWOULDBLOCK"}
 func (i *Info) ErrnoName(errno uint16) (string, bool) {
 	second := ""
 	for n := range len(errnoNameAt) - 1 {
-		v, ok := i.valueOf(n, errnoNameCommon[:], errnoNameDiffer[:])
+		v, ok := i.errno(n)
 		if !ok || v != uint64(errno) {
 			continue
 		}
@@ -97,9 +97,16 @@ func (i *Info) ErrnoName(errno uint16) (string, bool) {
 	return second, second != ""
 }
 
-// valueOf looks a name up among what differs on this ABI, then in the common values.
-func (i *Info) valueOf(name int, common []uint64, differ [][]difference) (uint64, bool) {
-	own := differ[i.index()]
+func (i *Info) constant(name int) (uint64, bool) {
+	return valueOf(name, constNameCommon[:], constNameDiffer[constNameOf[i.index()]])
+}
+
+func (i *Info) errno(name int) (uint64, bool) {
+	return valueOf(name, errnoNameCommon[:], errnoNameDiffer[errnoNameOf[i.index()]])
+}
+
+// valueOf looks a name up among what differs on an ABI, then in the common values.
+func valueOf(name int, common []uint64, own []difference) (uint64, bool) {
 	at, ok := slices.BinarySearchFunc(own, name, func(d difference, name int) int { return int(d.name) - name })
 	if ok {
 		return own[at].value, own[at].present

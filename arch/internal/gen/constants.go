@@ -176,20 +176,19 @@ func (v *variants) emit(b *bytes.Buffer, name, what string) {
 		fmt.Fprintf(b, "%#x, ", v.common[n])
 	}
 	b.WriteString("\n}\n")
-	emitted := map[string]string{}
-	owner := map[string]string{}
+	fmt.Fprintf(b, "\n// %sDiffer holds the lists of differences, %sOf the list of each ABI.\nvar %sDiffer = [...][]difference{\n", name, name, name)
+	lists := map[string]int{}
+	var of []int
 	for _, a := range abis {
 		body := v.rows(a.name)
-		if emitted[body] == "" {
-			emitted[body] = identifier(a.name)
-			fmt.Fprintf(b, "\nvar %s%s = [...]difference{%s\n}\n", name, identifier(a.name), body)
+		if _, ok := lists[body]; !ok {
+			fmt.Fprintf(b, "\t%d: { // %s%s\n\t},\n", len(lists), a.name, body)
+			lists[body] = len(lists)
 		}
-		owner[a.name] = emitted[body]
+		of = append(of, lists[body])
 	}
-	fmt.Fprintf(b, "\nvar %sDiffer = [...][]difference{\n", name)
-	for _, a := range abis {
-		fmt.Fprintf(b, "\t%s%s[:], // %s\n", name, owner[a.name], a.name)
-	}
+	fmt.Fprintf(b, "}\n\nvar %sOf = [...]uint8{", name)
+	emitNumbers(b, of)
 	b.WriteString("}\n")
 }
 

@@ -176,20 +176,20 @@ func syscallTables(tables map[string][]call) []byte {
 			continue
 		}
 		emitted[body] = identifier(a.name)
-		fmt.Fprintf(&b, "\nvar calls%s = [...]call{%s\n}\n", identifier(a.name), body)
+		fmt.Fprintf(&b, "\nvar calls%s = []call{%s\n}\n", identifier(a.name), body)
 		order := make([]int, len(calls))
 		for i := range order {
 			order[i] = i
 		}
 		slices.SortStableFunc(order, func(x, y int) int { return strings.Compare(calls[x].name, calls[y].name) })
-		fmt.Fprintf(&b, "\nvar byName%s = [...]uint16{", identifier(a.name))
+		fmt.Fprintf(&b, "\nvar byName%s = []uint16{", identifier(a.name))
 		emitNumbers(&b, order)
 		b.WriteString("}\n")
 	}
 	b.WriteString("\nvar tables = [...]abiTable{\n")
 	for i, a := range abis {
 		first := emitted[rows(tables[a.name])]
-		fmt.Fprintf(&b, "\t{%q, %d, calls%s[:], byName%s[:]},\n", a.name, i, first, first)
+		fmt.Fprintf(&b, "\t{%q, %d, calls%s, byName%s},\n", a.name, i, first, first)
 	}
 	b.WriteString("}\n")
 	return b.Bytes()
