@@ -36,8 +36,10 @@ type module struct {
 	edges  []edge
 	starts map[uint64]uint32 // nodes for entries that are not in funcs
 	init   map[machine.Reg]int64
-	loader bool // ld.so itself
-	bounds []uint64
+	loader bool              // ld.so itself
+	bounds []uint64          // starts of objects in data
+	sizes  map[uint64]uint64 // of objects with symbols
+	first  []uint32          // edges of funcs[i]: edges[first[i]:first[i+1]]
 }
 
 const findShift = 8
@@ -51,7 +53,7 @@ func openModule(path string, r io.ReaderAt, size int64) (*module, error) {
 	if m == nil {
 		return nil, fmt.Errorf("%s: %w: no decoder for %s %v", path, ErrUnsupported, machineName(f), f.Order)
 	}
-	mod := &module{path: path, f: f, m: m, code: f.Code(), starts: map[uint64]uint32{}}
+	mod := &module{path: path, f: f, m: m, code: f.Code(), starts: map[uint64]uint32{}, sizes: map[uint64]uint64{}}
 	mod.soname = f.Dyn.Soname
 	if len(mod.code) == 0 {
 		return nil, fmt.Errorf("%s: %w: no executable segment", path, image.ErrFormat)

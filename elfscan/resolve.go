@@ -41,13 +41,13 @@ type resolver struct {
 	p     *program
 	found []found
 	open  []open
-	pos   map[*module]bool
+	reach *reach
 }
 
 // site resolves one system call instruction.
 func (r *resolver) site(m *module, addr uint64) {
 	i := m.funcAt(addr)
-	if i < 0 {
+	if i < 0 || !r.reach.has(node(m.base)+node(i)) {
 		return
 	}
 	for _, n := range r.entries(m, i) {
@@ -174,6 +174,9 @@ func (r *resolver) ask(m *module, site uint64, t *task) []*task {
 	}
 	var out []*task
 	for _, c := range callers {
+		if !r.reach.has(c.from) {
+			continue
+		}
 		pt, ok := r.callPoint(c)
 		if !ok {
 			continue

@@ -28,20 +28,45 @@ func TestDev(t *testing.T) {
 		t.Fatal(err)
 	}
 	fmt.Println("funcs", len(mod.funcs), time.Since(start))
-	if err := mod.scan(context.Background(), nil); err != nil {
+	l := &loader{ctx: context.Background(), mods: []*module{mod}, names: map[string]*module{}, parent: map[*module]*module{}}
+	if err := l.closure(); err != nil {
 		t.Fatal(err)
 	}
-	fmt.Println("sites", len(mod.sites), "edges", len(mod.edges), time.Since(start))
-	p := newProgram(context.Background(), []*module{mod})
+	fmt.Println("missing", l.missing)
+	sites := 0
+	for _, m := range l.mods {
+		if err := m.scan(context.Background(), nil); err != nil {
+			t.Fatal(err)
+		}
+		sites += len(m.sites)
+		fmt.Println(m.path, "sites", len(m.sites), "edges", len(m.edges), "funcs", len(m.funcs), time.Since(start))
+	}
+	p := newProgram(context.Background(), l.mods)
 	if err := p.link(); err != nil {
 		t.Fatal(err)
 	}
 	fmt.Println("linked", len(p.callers), time.Since(start))
-	r := &resolver{p: p}
-	for _, s := range mod.sites {
-		r.site(mod, s)
+	r := &resolver{p: p, reach: p.reachable()}
+	fmt.Println("reach", len(r.reach.from), "of", p.nodes, time.Since(start))
+	for _, m := range l.mods {
+		for _, s := range m.sites {
+			r.site(m, s)
+		}
 	}
 	fmt.Println("resolved", len(r.found), "open", len(r.open), "decoded", p.decoded, time.Since(start))
+	if why := os.Getenv("WHY"); why != "" {
+		for _, x := range r.found {
+			if x.nr != int64(atoi(why)) {
+				continue
+			}
+			fmt.Print("WHY ", why, ": ")
+			for n := x.task.fn; n != noNode; n = r.reach.from[n] {
+				m, f := p.function(n)
+				fmt.Printf(" < %s(%s %#x)", p.nodeName(n), m.soname, f.start)
+			}
+			fmt.Println()
+		}
+	}
 	var nums map[string]int
 	b, _ := os.ReadFile("/work/shared/bench/syscalls_x86_64.json")
 	if err := json.Unmarshal(b, &nums); err != nil {
@@ -112,3 +137,5 @@ func TestDev(t *testing.T) {
 	syscall.Getrusage(0, &ru)
 	fmt.Println("cpu", time.Duration(ru.Utime.Nano()+ru.Stime.Nano()), "maxrss", ru.Maxrss>>10, "MB")
 }
+
+func atoi(s string) (n int) { fmt.Sscan(s, &n); return }

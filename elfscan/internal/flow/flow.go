@@ -209,7 +209,7 @@ func (a *analysis) lift(off int) (lifted, bool) {
 		return l, true
 	}
 	first := len(a.ops)
-	ops, n, err := a.m.Lift(a.m, a.ops, a.fn.Code[off:], a.fn.Start+uint64(off))
+	ops, n, err := a.m.Lift(a.ops, a.fn.Code[off:], a.fn.Start+uint64(off))
 	if err != nil || n <= 0 {
 		a.ops = a.ops[:first]
 		return l, false
@@ -306,7 +306,7 @@ func (e *Env) Boundary(fn *Func, offset int) bool {
 		}
 		var n int
 		var err error
-		ops, n, err = e.Machine.Lift(e.Machine, ops[:0], fn.Code[off:], fn.Start+uint64(off))
+		ops, n, err = e.Machine.Lift(ops[:0], fn.Code[off:], fn.Start+uint64(off))
 		if err != nil || n <= 0 {
 			n = int(e.Machine.Align)
 		}

@@ -50,7 +50,7 @@ func (e *Env) BlockStart(fn *Func, offset int) int {
 	var ops []machine.Inst
 	var starts []int
 	for off := 0; off < offset; {
-		o, n, err := e.Machine.Lift(e.Machine, ops[:0], fn.Code[off:], fn.Start+uint64(off))
+		o, n, err := e.Machine.Lift(ops[:0], fn.Code[off:], fn.Start+uint64(off))
 		ops = o
 		if err != nil || n <= 0 {
 			off += int(e.Machine.Align)

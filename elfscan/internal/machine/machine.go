@@ -146,11 +146,27 @@ type Machine struct {
 	Align    uint64 // of instructions
 	CallPush int64  // bytes that a call pushes
 
-	// Lift appends the operations of the instruction at pc.
-	Lift func(m *Machine, out []Inst, code []byte, pc uint64) ([]Inst, int, error)
+	lift func(m *Machine, out []Inst, code []byte, pc uint64) ([]Inst, int, error)
 	// Scan looks at the bytes of s.Code from index from up to index to,
 	// reporting every possible system call instruction and reference.
 	Scan func(s *Scan, from, to int)
+}
+
+// Lift appends the operations of the instruction at pc, and returns its
+// length. A decoder that fails on some bytes, in whatever way, does not know
+// them.
+func (m *Machine) Lift(out []Inst, code []byte, pc uint64) (ops []Inst, n int, err error) {
+	before := len(out)
+	defer func() {
+		if recover() != nil {
+			ops, n, err = out[:before], 0, ErrDecode
+		}
+	}()
+	ops, n, err = m.lift(m, out, code, pc)
+	if n > len(code) {
+		return out[:before], 0, ErrDecode
+	}
+	return ops, n, err
 }
 
 // Scan is the state of a linear scan of a program's code in pieces.

@@ -35,14 +35,14 @@ var amd64 = &Machine{
 	Name: "x86_64", PtrSize: 8, Order: binary.LittleEndian, Regs: int(x86Regs), SP: x86SP, FP: x86BP, Link: None, NR: x86AX,
 	Args: [6]Reg{x86DI, x86SI, x86DX, x86R10, x86R8, x86R9}, Result: x86AX, Zero: None,
 	Preserve: []Reg{x86BX, x86BP, x86R12, x86R13, x86R14, x86R15}, Clobber: []Reg{x86CX, x86R11},
-	Align: 1, CallPush: 8, Lift: liftX86, Scan: scanAMD64,
+	Align: 1, CallPush: 8, lift: liftX86, Scan: scanAMD64,
 }
 
 var i386 = &Machine{
 	Name: "i386", PtrSize: 4, Order: binary.LittleEndian, Regs: int(x86Regs), SP: x86SP, FP: x86BP, Link: None, NR: x86AX,
 	Args: [6]Reg{x86BX, x86CX, x86DX, x86SI, x86DI, x86BP}, Result: x86AX, Zero: None,
 	Preserve: []Reg{x86BX, x86BP, x86SI, x86DI}, Align: 1, CallPush: 4,
-	Lift: liftX86, Scan: scan386,
+	lift: liftX86, Scan: scan386,
 }
 
 // x86Reg splits a register into the tracked one and the bytes of it meant.
@@ -217,6 +217,11 @@ var x86Binary = map[x86asm.Op]Op{
 func liftX86(m *Machine, out []Inst, code []byte, pc uint64) ([]Inst, int, error) {
 	if o, n, ok := liftX86Special(m, out, code); ok {
 		return o, n, nil
+	}
+	if c := code[0]; c == 0xc4 || c == 0xc5 || c == 0x62 {
+		if o, n, err := liftX86Vex(m, out, code); err == nil {
+			return o, n, nil
+		}
 	}
 	in, err := x86asm.Decode(code, m.PtrSize*8)
 	if err != nil || in.Len == 0 {

@@ -1,0 +1,304 @@
+package elfscan
+
+import (
+	"os"
+	"slices"
+	"sort"
+
+	"github.com/elastic/go-seccomp-bpf/elfscan/internal/image"
+	"github.com/elastic/go-seccomp-bpf/elfscan/internal/machine"
+)
+
+// reach computes which functions the program can get to: from its entry
+// points over calls, jumps and addresses taken, and through pointers in the
+// data that reachable code refers to.
+type reach struct {
+	p    *program
+	from map[node]node // a function that leads to each reachable one
+	data map[stubKey]bool
+	q    []node
+	dq   []dataRef
+}
+
+// dataRef is data that node by refers to.
+type dataRef struct {
+	mod    *module
+	lo, hi uint64
+	by     node
+}
+
+func (p *program) reachable() *reach {
+	r := &reach{p: p, from: map[node]node{}, data: map[stubKey]bool{}}
+	for _, m := range p.mods {
+		m.buildBounds()
+		m.indexEdges()
+	}
+	for i, m := range p.mods {
+		if i == 0 || m.loader {
+			r.addCode(m, m.f.Entry, noNode)
+		}
+		for _, a := range []uint64{m.f.Dyn.Init, m.f.Dyn.Fini} {
+			if a != 0 {
+				r.addCode(m, m.codeAddress(a), noNode)
+			}
+		}
+		for _, a := range []image.Range{m.f.Dyn.InitArray, m.f.Dyn.FiniArray, m.f.Dyn.PreInit} {
+			r.addData(dataRef{m, a.Start, a.End, noNode})
+		}
+		for _, s := range m.f.Sections {
+			switch s.Name {
+			case ".init_array", ".fini_array", ".preinit_array", ".ctors", ".dtors":
+				r.addData(dataRef{m, s.Addr, s.Addr + s.Size, noNode})
+			case ".init", ".fini":
+				r.addCode(m, s.Addr, noNode)
+			}
+		}
+		r.addLoaderHooks(m)
+		if m.goTab != nil && !goReach {
+			for i := range m.funcs {
+				if m.funcs[i].goIndex >= 0 {
+					r.add(node(m.base)+node(i), noNode)
+				}
+			}
+		}
+	}
+	r.run()
+	return r
+}
+
+var goReach = os.Getenv("GOREACH") != ""
+
+// loaderHooks are functions that ld.so looks up by name.
+var loaderHooks = []string{"__libc_early_init", "__libc_initial"}
+
+func (r *reach) addLoaderHooks(m *module) {
+	for _, name := range loaderHooks {
+		if s, ok := m.syms[name]; ok {
+			r.addCode(m, m.codeAddress(s.Value), noNode)
+		}
+	}
+	for _, rel := range m.f.Relocs() { // resolvers run before anything else
+		if rel.Kind == image.RelIRelative {
+			r.addCode(m, m.codeAddress(rel.Addend), noNode)
+		}
+	}
+}
+
+func (r *reach) has(n node) bool {
+	_, ok := r.from[n]
+	return ok
+}
+
+func (r *reach) add(n, by node) {
+	if n == noNode || r.has(n) {
+		return
+	}
+	r.from[n] = by
+	r.q = append(r.q, n)
+}
+
+func (r *reach) addCode(m *module, addr uint64, by node) {
+	i := m.funcAt(addr)
+	if i < 0 {
+		return
+	}
+	r.add(node(m.base)+node(i), by)
+}
+
+func (r *reach) addData(d dataRef) {
+	if d.lo >= d.hi {
+		return
+	}
+	key := stubKey{d.mod, d.lo<<1 | boolBit(d.hi-d.lo <= 16)}
+	if !r.data[key] {
+		r.data[key] = true
+		r.dq = append(r.dq, d)
+	}
+}
+
+func boolBit(b bool) uint64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func (r *reach) run() {
+	for len(r.q) > 0 || len(r.dq) > 0 {
+		if len(r.q) > 0 {
+			x := r.q[0]
+			r.q = r.q[1:]
+			r.function(x)
+			continue
+		}
+		d := r.dq[0]
+		r.dq = r.dq[1:]
+		r.object(d)
+	}
+}
+
+// function follows every reference of a function's code.
+func (r *reach) function(n node) {
+	if n >= r.p.nodes {
+		x := r.p.extra[n-r.p.nodes]
+		r.add(node(x.mod.base)+node(x.fn), n)
+		return
+	}
+	m, fn := r.p.function(n)
+	i := int(uint32(n) - m.base)
+	for _, e := range m.edges[m.first[i]:m.first[i+1]] {
+		to := m.lo + uint64(e.to)
+		switch e.kind {
+		case machine.EdgeCall, machine.EdgeJump:
+			r.add(r.p.target(m, to), n)
+			r.addCode(m, to, n)
+		case machine.EdgeSlot, machine.EdgeData:
+			r.addData(dataRef{m, to, to + 16, n})
+		case machine.EdgeRef:
+			if m.inCode(to) {
+				r.addCode(m, to, n)
+				continue
+			}
+			r.addData(dataRef{m, to, m.objectEnd(to), n})
+		}
+	}
+	if i+1 < len(m.funcs) && m.funcs[i+1].gap && m.funcs[i+1].start == fn.end && fn.goIndex < 0 {
+		r.add(n+1, n)
+	}
+}
+
+// object follows the pointers in a piece of data.
+func (r *reach) object(d dataRef) {
+	m := d.mod
+	if m.f.Type == 2 && !m.f.Dyn.Present {
+		r.words(d)
+	}
+	for _, rel := range m.f.RelocsIn(image.Range{Start: d.lo, End: d.hi}) {
+		switch rel.Kind {
+		case image.RelRelative, image.RelIRelative:
+			r.pointer(m, rel.Addend, d.by)
+		case image.RelSymbol, image.RelCopy:
+			s, ok := m.f.DynSym(rel.Sym)
+			if !ok {
+				continue
+			}
+			if def, v, ok := r.p.lookupAny(m, s, rel.Kind == image.RelCopy); ok {
+				r.pointer(def, v+rel.Addend, d.by)
+			}
+		}
+	}
+}
+
+func (r *reach) pointer(m *module, addr uint64, by node) {
+	switch a := m.codeAddress(addr); {
+	case m.inCode(a):
+		r.addCode(m, a, by)
+	case m.f.Mapped(addr):
+		r.addData(dataRef{m, addr, m.objectEnd(addr), by})
+	}
+}
+
+// words follows the pointers in data of an executable that is never
+// relocated.
+func (r *reach) words(d dataRef) {
+	m := d.mod
+	ps := uint64(m.m.PtrSize)
+	for at := (d.lo + ps - 1) &^ (ps - 1); at+ps <= d.hi; at += ps {
+		v, ok := m.f.Uint(at, int(ps))
+		if !ok {
+			return
+		}
+		if v >= m.lo && v < m.hi {
+			r.pointer(m, v, d.by)
+		}
+	}
+}
+
+// indexEdges notes where each function's references start; they are in order
+// of their functions already.
+func (mod *module) indexEdges() {
+	if mod.first != nil {
+		return
+	}
+	if !sort.SliceIsSorted(mod.edges, func(i, j int) bool { return mod.edges[i].from < mod.edges[j].from }) {
+		sort.SliceStable(mod.edges, func(i, j int) bool { return mod.edges[i].from < mod.edges[j].from })
+	}
+	mod.first = make([]uint32, len(mod.funcs)+1)
+	j := 0
+	for i := range mod.first {
+		for j < len(mod.edges) && int(mod.edges[j].from) < i {
+			j++
+		}
+		mod.first[i] = uint32(j)
+	}
+}
+
+// buildBounds collects the addresses at which objects in data start, as far
+// as references, relocations and symbols tell.
+func (mod *module) buildBounds() {
+	var b []uint64
+	for _, e := range mod.edges {
+		if e.kind == machine.EdgeRef {
+			if to := mod.lo + uint64(e.to); !mod.inCode(to) {
+				b = append(b, to)
+			}
+		}
+	}
+	for _, r := range mod.f.Relocs() {
+		if r.Kind == image.RelRelative && !mod.inCode(r.Addend) {
+			b = append(b, r.Addend)
+		}
+	}
+	for _, s := range mod.syms {
+		if s.Type == 1 { // STT_OBJECT
+			b = append(b, s.Value)
+			mod.sizes[s.Value] = max(mod.sizes[s.Value], s.Size)
+		}
+	}
+	mod.f.Symbols(func(s image.Symbol, _ func() string) bool {
+		if s.Type == 1 && s.Size > 0 {
+			b = append(b, s.Value)
+			mod.sizes[s.Value] = max(mod.sizes[s.Value], s.Size)
+		}
+		return true
+	})
+	for _, s := range mod.f.Sections {
+		b = append(b, s.Addr, s.Addr+s.Size)
+	}
+	for _, r := range mod.f.Data() {
+		b = append(b, r.Start, r.End)
+	}
+	slices.Sort(b)
+	mod.bounds = slices.Compact(b)
+}
+
+const maxObject = 1 << 20
+
+// objectEnd is where the object at addr ends.
+func (mod *module) objectEnd(addr uint64) uint64 {
+	end := addr + maxObject
+	if i, _ := slices.BinarySearch(mod.bounds, addr+1); i < len(mod.bounds) {
+		end = min(end, mod.bounds[i])
+	}
+	if n := mod.sizes[addr]; n > 0 && n < maxObject {
+		end = addr + n
+	}
+	return end
+}
+
+// lookupAny finds the definition of a symbol of any type; for a copied object
+// it is that of another module.
+func (p *program) lookupAny(m *module, s image.Symbol, copied bool) (*module, uint64, bool) {
+	for _, d := range p.mods {
+		if copied && d == m {
+			continue
+		}
+		if def, ok := d.syms[s.Name]; ok {
+			return d, def.Value, true
+		}
+	}
+	if s.Defined() {
+		return m, s.Value, true
+	}
+	return nil, 0, false
+}
