@@ -100,41 +100,39 @@ func (c Cache) fetchFile(ctx context.Context, r *aptRoot, pkg string, match *reg
 var vmlinux = regexp.MustCompile(`^/(usr/lib/modules|boot)/.*vmlinu[xz][^/]*$`)
 
 // fetchKernel resolves a kernel's meta-package to the package that holds the
-// image and returns the image and the Linux version it names.
-func (c Cache) fetchKernel(ctx context.Context, r *aptRoot, meta string, log func(string, ...any)) (image, version string, err error) {
+// image and returns the image.
+func (c Cache) fetchKernel(ctx context.Context, r *aptRoot, meta string, log func(string, ...any)) (string, error) {
 	if err := r.update(ctx); err != nil {
-		return "", "", err
+		return "", err
 	}
 	deps, err := r.depends(ctx, meta)
 	if err != nil {
-		return "", "", err
+		return "", err
 	}
-	pkg, version := imagePackage(deps)
+	pkg := imagePackage(deps)
 	if pkg == "" {
-		return "", "", fmt.Errorf("package %s of %s %s depends on no linux-image-<version> (it depends on %s)", meta, r.suite, r.arch, strings.Join(deps, ", "))
+		return "", fmt.Errorf("package %s of %s %s depends on no linux-image-<version> (it depends on %s)", meta, r.suite, r.arch, strings.Join(deps, ", "))
 	}
 	// Since Linux 7 Debian's linux-image-* only depends on linux-binary-*, which has the image.
-	deps, err = r.depends(ctx, pkg)
-	if err != nil {
-		return "", "", err
+	if deps, err = r.depends(ctx, pkg); err != nil {
+		return "", err
 	}
 	for _, d := range deps {
 		if strings.HasPrefix(d, "linux-binary-") {
 			pkg = d
 		}
 	}
-	image, err = c.fetchFile(ctx, r, pkg, vmlinux, log)
-	return image, version, err
+	return c.fetchFile(ctx, r, pkg, vmlinux, log)
 }
 
-var imageName = regexp.MustCompile(`^linux-image-(\d+\.\d+\.\d+)\b`)
+var imageName = regexp.MustCompile(`^linux-image-\d+\.\d+`)
 
-func imagePackage(deps []string) (pkg, version string) {
+func imagePackage(deps []string) string {
 	for _, d := range deps {
 		d, _, _ = strings.Cut(d, ":")
-		if m := imageName.FindStringSubmatch(d); m != nil {
-			return d, m[1]
+		if imageName.MatchString(d) {
+			return d
 		}
 	}
-	return "", ""
+	return ""
 }

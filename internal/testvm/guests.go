@@ -10,7 +10,7 @@ import (
 // A Guest is one kernel on one machine.
 type Guest struct {
 	Name     string   // architecture-version, as Debian spells the architecture
-	Suite    string   // Debian suite the kernel is from
+	Suites   []string // Debian suites that have the kernel: the first that can be fetched serves
 	DebArch  string   // Debian architecture of the kernel
 	Kernel   string   // meta-package
 	Append   string   // kernel command line, console first
@@ -23,7 +23,8 @@ type Guest struct {
 type machine struct {
 	Package string   // Debian package of the emulator
 	Binary  string   // in /usr/bin
-	Args    []string // machine, cpu and console
+	Args    []string // machine and cpu
+	CPUs    int      // processors its kernels can start, 0: any number
 }
 
 // A Target is what go build is told.
@@ -48,43 +49,63 @@ var (
 )
 
 var (
-	pc      = machine{"qemu-system-x86", "qemu-system-x86_64", []string{"-M", "pc", "-cpu", "max"}}
-	pc32    = machine{"qemu-system-x86", "qemu-system-i386", []string{"-M", "pc", "-cpu", "max"}}
-	virt64  = machine{"qemu-system-arm", "qemu-system-aarch64", []string{"-M", "virt", "-cpu", "cortex-a57"}}
-	virt32  = machine{"qemu-system-arm", "qemu-system-arm", []string{"-M", "virt,highmem=off", "-cpu", "cortex-a15"}}
+	pc      = machine{"qemu-system-x86", "qemu-system-x86_64", []string{"-M", "pc", "-cpu", "max"}, 0}
+	pc32    = machine{"qemu-system-x86", "qemu-system-i386", []string{"-M", "pc", "-cpu", "max"}, 0}
+	virt64  = machine{"qemu-system-arm", "qemu-system-aarch64", []string{"-M", "virt", "-cpu", "cortex-a57"}, 0}
+	virt32  = machine{"qemu-system-arm", "qemu-system-arm", []string{"-M", "virt,highmem=off", "-cpu", "cortex-a15"}, 0}
 	pseries = machine{"qemu-system-ppc", "qemu-system-ppc64",
-		[]string{"-M", "pseries,cap-cfpc=broken,cap-sbbc=broken,cap-ibs=broken,cap-ccf-assist=off", "-cpu", "power9"}}
-	zvirt     = machine{"qemu-system-s390x", "qemu-system-s390x", []string{"-M", "s390-ccw-virtio", "-cpu", "max"}}
-	rvvirt    = machine{"qemu-system-riscv", "qemu-system-riscv64", []string{"-M", "virt"}}
-	loongvirt = machine{"qemu-system-misc", "qemu-system-loongarch64", []string{"-M", "virt", "-cpu", "la464"}}
-	malta64   = machine{"qemu-system-mips", "qemu-system-mips64el", []string{"-M", "malta", "-cpu", "5KEf"}}
-	malta32   = machine{"qemu-system-mips", "qemu-system-mipsel", []string{"-M", "malta", "-cpu", "24Kf"}}
+		[]string{"-M", "pseries,cap-cfpc=broken,cap-sbbc=broken,cap-ibs=broken,cap-ccf-assist=off", "-cpu", "power9"}, 0}
+	zvirt     = machine{"qemu-system-s390x", "qemu-system-s390x", []string{"-M", "s390-ccw-virtio", "-cpu", "max"}, 0}
+	rvvirt    = machine{"qemu-system-riscv", "qemu-system-riscv64", []string{"-M", "virt"}, 0}
+	loongvirt = machine{"qemu-system-misc", "qemu-system-loongarch64", []string{"-M", "virt", "-cpu", "la464"}, 0}
+	malta64   = machine{"qemu-system-mips", "qemu-system-mips64el", []string{"-M", "malta", "-cpu", "5KEf"}, 1}
+	malta32   = machine{"qemu-system-mips", "qemu-system-mipsel", []string{"-M", "malta", "-cpu", "24Kf"}, 1}
 )
 
 // Guests is the matrix. A compat target's tests run on the 64-bit kernel.
 // Debian builds no 32-bit kernels after bookworm's 6.1 (armhf aside) and no
 // MIPS after bookworm.
 var Guests = []Guest{
-	{Name: "amd64-5.10", Suite: "bullseye", DebArch: "amd64", Kernel: "linux-image-amd64", Append: "console=ttyS0", Emulator: pc, Tests: []Target{amd64, i386}, Small: true},
-	{Name: "amd64-6.1", Suite: "bookworm", DebArch: "amd64", Kernel: "linux-image-amd64", Append: "console=ttyS0", Emulator: pc, Tests: []Target{amd64, i386}},
-	{Name: "amd64-6.1-x32", Suite: "bookworm", DebArch: "amd64", Kernel: "linux-image-amd64", Append: "console=ttyS0 syscall.x32=y", Emulator: pc, Tests: []Target{amd64}},
-	{Name: "amd64-6.12", Suite: "trixie", DebArch: "amd64", Kernel: "linux-image-amd64", Append: "console=ttyS0", Emulator: pc, Tests: []Target{amd64, i386}},
-	{Name: "amd64-7", Suite: "forky", DebArch: "amd64", Kernel: "linux-image-amd64", Append: "console=ttyS0", Emulator: pc, Tests: []Target{amd64, i386}, Small: true},
-	{Name: "i386-6.1", Suite: "bookworm", DebArch: "i386", Kernel: "linux-image-686-pae", Append: "console=ttyS0", Emulator: pc32, Tests: []Target{i386}, Small: true},
-	{Name: "arm64-5.10", Suite: "bullseye", DebArch: "arm64", Kernel: "linux-image-arm64", Append: "console=ttyAMA0", Emulator: virt64, Tests: []Target{arm64, arm}},
-	{Name: "arm64-6.1", Suite: "bookworm", DebArch: "arm64", Kernel: "linux-image-arm64", Append: "console=ttyAMA0", Emulator: virt64, Tests: []Target{arm64, arm}, Small: true},
-	{Name: "arm64-7", Suite: "forky", DebArch: "arm64", Kernel: "linux-image-arm64", Append: "console=ttyAMA0", Emulator: virt64, Tests: []Target{arm64, arm}},
-	{Name: "armhf-6.1", Suite: "bookworm", DebArch: "armhf", Kernel: "linux-image-armmp", Append: "console=ttyAMA0", Emulator: virt32, Tests: []Target{arm}},
-	{Name: "ppc64el-6.1", Suite: "bookworm", DebArch: "ppc64el", Kernel: "linux-image-powerpc64le", Append: "console=hvc0", Emulator: pseries, Tests: []Target{ppc64le}},
-	{Name: "ppc64el-6.12", Suite: "trixie", DebArch: "ppc64el", Kernel: "linux-image-powerpc64le", Append: "console=hvc0", Emulator: pseries, Tests: []Target{ppc64le}},
-	{Name: "ppc64el-7", Suite: "forky", DebArch: "ppc64el", Kernel: "linux-image-powerpc64le", Append: "console=hvc0", Emulator: pseries, Tests: []Target{ppc64le}},
-	{Name: "s390x-6.1", Suite: "bookworm", DebArch: "s390x", Kernel: "linux-image-s390x", Append: "console=ttysclp0", Emulator: zvirt, Tests: []Target{s390x}, Small: true},
-	{Name: "s390x-7", Suite: "forky", DebArch: "s390x", Kernel: "linux-image-s390x", Append: "console=ttysclp0", Emulator: zvirt, Tests: []Target{s390x}},
-	{Name: "riscv64-6.12", Suite: "trixie", DebArch: "riscv64", Kernel: "linux-image-riscv64", Append: "console=ttyS0", Emulator: rvvirt, Tests: []Target{riscv64}},
-	{Name: "riscv64-7", Suite: "forky", DebArch: "riscv64", Kernel: "linux-image-riscv64", Append: "console=ttyS0", Emulator: rvvirt, Tests: []Target{riscv64}},
-	{Name: "loong64-7", Suite: "forky", DebArch: "loong64", Kernel: "linux-image-loong64", Append: "console=ttyS0", Emulator: loongvirt, Tests: []Target{loong64}},
-	{Name: "mips64el-6.1", Suite: "bookworm", DebArch: "mips64el", Kernel: "linux-image-5kc-malta", Append: "console=ttyS0", Emulator: malta64, Tests: []Target{mips64le, mipsle}},
-	{Name: "mipsel-6.1", Suite: "bookworm", DebArch: "mipsel", Kernel: "linux-image-4kc-malta", Append: "console=ttyS0", Emulator: malta32, Tests: []Target{mipsle}},
+	{Name: "amd64-5.10", Suites: []string{"bullseye"}, DebArch: "amd64", Kernel: "linux-image-amd64",
+		Append: "console=ttyS0", Emulator: pc, Tests: []Target{amd64, i386}, Small: true},
+	{Name: "amd64-6.1", Suites: []string{"bookworm"}, DebArch: "amd64", Kernel: "linux-image-amd64",
+		Append: "console=ttyS0", Emulator: pc, Tests: []Target{amd64, i386}},
+	{Name: "amd64-6.1-x32", Suites: []string{"bookworm"}, DebArch: "amd64", Kernel: "linux-image-amd64",
+		Append: "console=ttyS0 syscall.x32=y", Emulator: pc, Tests: []Target{amd64}},
+	{Name: "amd64-6.12", Suites: []string{"trixie"}, DebArch: "amd64", Kernel: "linux-image-amd64",
+		Append: "console=ttyS0", Emulator: pc, Tests: []Target{amd64, i386}},
+	{Name: "amd64-7", Suites: []string{"forky"}, DebArch: "amd64", Kernel: "linux-image-amd64",
+		Append: "console=ttyS0", Emulator: pc, Tests: []Target{amd64, i386}, Small: true},
+	{Name: "i386-6.1", Suites: []string{"bookworm"}, DebArch: "i386", Kernel: "linux-image-686-pae",
+		Append: "console=ttyS0", Emulator: pc32, Tests: []Target{i386}, Small: true},
+	{Name: "arm64-5.10", Suites: []string{"bullseye"}, DebArch: "arm64", Kernel: "linux-image-arm64",
+		Append: "console=ttyAMA0", Emulator: virt64, Tests: []Target{arm64, arm}},
+	{Name: "arm64-6.1", Suites: []string{"bookworm"}, DebArch: "arm64", Kernel: "linux-image-arm64",
+		Append: "console=ttyAMA0", Emulator: virt64, Tests: []Target{arm64, arm}, Small: true},
+	{Name: "arm64-7", Suites: []string{"forky"}, DebArch: "arm64", Kernel: "linux-image-arm64",
+		Append: "console=ttyAMA0", Emulator: virt64, Tests: []Target{arm64, arm}},
+	{Name: "armhf-6.1", Suites: []string{"bookworm"}, DebArch: "armhf", Kernel: "linux-image-armmp",
+		Append: "console=ttyAMA0", Emulator: virt32, Tests: []Target{arm}},
+	{Name: "ppc64el-6.1", Suites: []string{"bookworm"}, DebArch: "ppc64el", Kernel: "linux-image-powerpc64le",
+		Append: "console=hvc0", Emulator: pseries, Tests: []Target{ppc64le}},
+	{Name: "ppc64el-6.12", Suites: []string{"trixie", "bookworm-backports"}, DebArch: "ppc64el", Kernel: "linux-image-powerpc64le",
+		Append: "console=hvc0", Emulator: pseries, Tests: []Target{ppc64le}},
+	{Name: "ppc64el-7", Suites: []string{"forky"}, DebArch: "ppc64el", Kernel: "linux-image-powerpc64le",
+		Append: "console=hvc0", Emulator: pseries, Tests: []Target{ppc64le}},
+	{Name: "s390x-6.1", Suites: []string{"bookworm"}, DebArch: "s390x", Kernel: "linux-image-s390x",
+		Append: "console=ttysclp0", Emulator: zvirt, Tests: []Target{s390x}, Small: true},
+	{Name: "s390x-7", Suites: []string{"forky"}, DebArch: "s390x", Kernel: "linux-image-s390x",
+		Append: "console=ttysclp0", Emulator: zvirt, Tests: []Target{s390x}},
+	{Name: "riscv64-6.12", Suites: []string{"trixie"}, DebArch: "riscv64", Kernel: "linux-image-riscv64",
+		Append: "console=ttyS0", Emulator: rvvirt, Tests: []Target{riscv64}},
+	{Name: "riscv64-7", Suites: []string{"forky"}, DebArch: "riscv64", Kernel: "linux-image-riscv64",
+		Append: "console=ttyS0", Emulator: rvvirt, Tests: []Target{riscv64}},
+	{Name: "loong64-7", Suites: []string{"forky"}, DebArch: "loong64", Kernel: "linux-image-loong64",
+		Append: "console=ttyS0 initcall_blacklist=i8042_init", Emulator: loongvirt, Tests: []Target{loong64}},
+	{Name: "mips64el-6.1", Suites: []string{"bookworm"}, DebArch: "mips64el", Kernel: "linux-image-5kc-malta",
+		Append: "console=ttyS0", Emulator: malta64, Tests: []Target{mips64le, mipsle}},
+	{Name: "mipsel-6.1", Suites: []string{"bookworm"}, DebArch: "mipsel", Kernel: "linux-image-4kc-malta",
+		Append: "console=ttyS0", Emulator: malta32, Tests: []Target{mipsle}},
 }
 
 // Select returns the guests whose name matches one of the comma-separated

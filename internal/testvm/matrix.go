@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"strings"
 )
 
 // A Matrix is one invocation of the command.
@@ -103,24 +104,47 @@ func (m *Matrix) guest(ctx context.Context, g Guest) ([]*Outcome, error) {
 // fetch gets everything of a guest that comes from Debian.
 func (m *Matrix) fetch(ctx context.Context, g Guest) (virtual, string, error) {
 	v := virtual{guest: g, cpus: m.CPUs}
+	if n := g.Emulator.CPUs; n > 0 && n < v.cpus {
+		v.cpus = n
+	}
 	e, err := m.emulator(ctx, g.Emulator.Package)
 	if err != nil {
 		return v, "", err
 	}
 	v.emulator = e
-	r, err := newAptRoot(ctx, m.Cache, m.mirror, g.Suite, g.DebArch)
-	if err != nil {
-		return v, "", err
+	var errs []error
+	for _, suite := range g.Suites {
+		busybox, err := m.fetchGuest(ctx, g, suite, &v)
+		if err == nil {
+			return v, busybox, nil
+		}
+		errs = append(errs, err)
 	}
-	image, _, err := m.Cache.fetchKernel(ctx, r, g.Kernel, m.Log)
+	return v, "", errors.Join(errs...)
+}
+
+// fetchGuest gets a guest's kernel and busybox from one suite.
+func (m *Matrix) fetchGuest(ctx context.Context, g Guest, suite string, v *virtual) (busybox string, err error) {
+	r, err := newAptRoot(ctx, m.Cache, m.mirror, suite, g.DebArch)
 	if err != nil {
-		return v, "", err
+		return "", err
+	}
+	image, err := m.Cache.fetchKernel(ctx, r, g.Kernel, m.Log)
+	if err != nil {
+		return "", err
 	}
 	if v.kernel, err = bootable(image); err != nil {
-		return v, "", err
+		return "", err
 	}
-	busybox, err := m.Cache.fetchFile(ctx, r, "busybox-static", busyboxFile, m.Log)
-	return v, busybox, err
+	if base, ok := strings.CutSuffix(suite, "-backports"); ok { // which has new kernels only
+		if r, err = newAptRoot(ctx, m.Cache, m.mirror, base, g.DebArch); err != nil {
+			return "", err
+		}
+		if err := r.update(ctx); err != nil {
+			return "", err
+		}
+	}
+	return m.Cache.fetchFile(ctx, r, "busybox-static", busyboxFile, m.Log)
 }
 
 func (m *Matrix) emulator(ctx context.Context, pkg string) (*emulator, error) {

@@ -2,6 +2,7 @@ package testvm
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 
 const (
 	bootTimeout = 150 * time.Second // from qemu's start to /init's first word; 2–30 s are usual
+	panicGrace  = 5 * time.Second   // for the rest of a kernel's last words; not every board resets
 	runSlack    = 20 * time.Second  // beyond a run's own limit, which the guest enforces
 	haltTimeout = 5 * time.Second   // from /init's last word to qemu's end
 	tailLines   = 25                // of kernel console shown when a guest hangs
@@ -163,6 +165,9 @@ func (s *session) line(line []byte) (time.Duration, error) {
 	}
 	if !ok {
 		s.kernelLine(strings.TrimRight(string(line), "\r\n"))
+		if bytes.Contains(line, []byte("Kernel panic - not syncing")) {
+			return panicGrace, nil
+		}
 		return 0, nil
 	}
 	if m.Run < 0 || m.Run >= len(s.v.plan.Runs) && m.Kind != console.Hello && m.Kind != console.Note && m.Kind != console.Bye {

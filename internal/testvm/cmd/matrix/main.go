@@ -99,7 +99,7 @@ func cacheAt(dir string) (testvm.Cache, error) {
 
 func printList(w io.Writer, gs []testvm.Guest) error {
 	for _, g := range gs {
-		if _, err := fmt.Fprintf(w, "%-16s %-9s %-24s tests for %v\n", g.Name, g.Suite, g.Kernel+":"+g.DebArch, g.Tests); err != nil {
+		if _, err := fmt.Fprintf(w, "%-16s %-9s %-32s tests for %v\n", g.Name, g.Suites[0], g.Kernel+":"+g.DebArch, g.Tests); err != nil {
 			return err
 		}
 	}
