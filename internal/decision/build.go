@@ -197,15 +197,32 @@ func (s *Space) Numbers(outcomes []Outcome) Node {
 
 // FromSpec returns the function a Spec describes.
 func (s *Space) FromSpec(spec *Spec) (Node, error) {
-	if err := spec.check(); err != nil {
+	parts, err := s.Parts(spec)
+	if err != nil {
 		return 0, err
 	}
-	n := s.Const(spec.BadArch)
-	for i := range spec.ABIs {
-		a := &spec.ABIs[i]
-		n = s.Arch(a.Arch, s.Numbers(s.Outcomes(a)), n)
+	return s.Whole(spec, parts), s.Err()
+}
+
+// Parts returns the Outcomes of each of the Spec's ABIs.
+func (s *Space) Parts(spec *Spec) ([][]Outcome, error) {
+	if err := spec.check(); err != nil {
+		return nil, err
 	}
-	return n, s.Err()
+	parts := make([][]Outcome, len(spec.ABIs))
+	for i := range spec.ABIs {
+		parts[i] = s.Outcomes(&spec.ABIs[i])
+	}
+	return parts, s.Err()
+}
+
+// Whole returns the function that a Spec's Parts make.
+func (s *Space) Whole(spec *Spec, parts [][]Outcome) Node {
+	n := s.Const(spec.BadArch)
+	for i, outcomes := range parts {
+		n = s.Arch(spec.ABIs[i].Arch, s.Numbers(outcomes), n)
+	}
+	return n
 }
 
 // Arch returns the function that is yes for calls of the audit architecture

@@ -7,7 +7,10 @@ import (
 // Bounds of the search for the tests of one word. Beyond them the word is
 // told apart bit by bit, which is always possible.
 const (
-	maxItems = 192
+	maxItems = 3 * MaxInstructions // more values than these cannot fit a program
+	// fewItems is where a word of which some bits do not matter has so many
+	// values that clearing these bits first is certain to be cheaper.
+	fewItems = 32
 	rare     = 1.0 / 64 // weight of an outcome that refuses, beside one that allows
 )
 
@@ -97,9 +100,13 @@ func (a *argCoder) word(w decision.Word, st wordState, top bool) plan {
 	}
 	support := a.support(w, st.fn)
 	if top {
-		try(a.values(w, st.fn, ^uint32(0)))
+		most := maxItems
+		if support != ^uint32(0) {
+			most = fewItems
+		}
+		try(a.values(w, st.fn, ^uint32(0), most))
 	} else if support|st.zero == ^uint32(0) {
-		try(a.values(w, st.fn, support))
+		try(a.values(w, st.fn, support, maxItems))
 	}
 	if support != ^uint32(0) {
 		try(a.maskedValues(w, st.fn, support))
@@ -169,8 +176,8 @@ func (a *argCoder) support(w decision.Word, fn decision.Node) uint32 {
 
 // values tells apart the values of the accumulator's bits in mask; the others
 // are zero there, or do not matter as the word is whole.
-func (a *argCoder) values(w decision.Word, fn decision.Node, mask uint32) (plan, bool) {
-	items, exits, ok := a.items(w, fn, mask)
+func (a *argCoder) values(w decision.Word, fn decision.Node, mask uint32, most int) (plan, bool) {
+	items, exits, ok := a.items(w, fn, mask, most)
 	if !ok {
 		return plan{}, false
 	}
@@ -182,7 +189,7 @@ func (a *argCoder) values(w decision.Word, fn decision.Node, mask uint32) (plan,
 // that remain. Where the smallest ones share an outcome and are all those
 // without certain bits, testing these bits first may spare the clearing.
 func (a *argCoder) maskedValues(w decision.Word, fn decision.Node, mask uint32) (plan, bool) {
-	items, exits, ok := a.items(w, fn, mask)
+	items, exits, ok := a.items(w, fn, mask, maxItems)
 	if !ok {
 		return plan{}, false
 	}
@@ -231,7 +238,7 @@ func (a *argCoder) choose(items []item, exits []decision.Node) (plan, float64) {
 
 // items lists the values of the masked word in ascending order with what they
 // lead to. Values outside the mask do not occur, so they have no item.
-func (a *argCoder) items(w decision.Word, fn decision.Node, mask uint32) (items []item, exits []decision.Node, ok bool) {
+func (a *argCoder) items(w decision.Word, fn decision.Node, mask uint32, most int) (items []item, exits []decision.Node, ok bool) {
 	var walk func(n decision.Node, bit int, lo uint32) bool
 	walk = func(n decision.Node, bit int, lo uint32) bool {
 		for bit >= 0 && mask>>bit&1 == 0 {
@@ -245,7 +252,7 @@ func (a *argCoder) items(w decision.Word, fn decision.Node, mask uint32) (items 
 				return true
 			}
 			items, exits = append(items, item{lo: lo, hi: hi}), append(exits, n)
-			return len(items) <= maxItems
+			return len(items) <= most
 		}
 		if b != uint32(bit) { // does not depend on this bit
 			clear, set = n, n

@@ -66,3 +66,17 @@ func (c *code) jump(op uint16, k uint32, yes, no block) block {
 }
 
 func (c *code) height(b block) float64 { return c.heights[b] }
+
+// count returns how many blocks b is made of.
+func (c *code) count(b block) int {
+	seen := make([]bool, len(c.insts))
+	var walk func(block) int
+	walk = func(b block) int {
+		if b == none || seen[b] {
+			return 0
+		}
+		seen[b] = true
+		return 1 + walk(c.insts[b].yes) + walk(c.insts[b].no)
+	}
+	return walk(b)
+}

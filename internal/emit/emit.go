@@ -65,7 +65,15 @@ func (e *MismatchError) Error() string {
 
 // A TooLongError says that no layout of the policy fits the kernel's limit.
 type TooLongError struct {
-	Instructions int // what the smallest layout needs
+	Instructions int        // what the smallest layout needs
+	Costs        []CallCost // the calls that need most, largest first
+}
+
+// A CallCost is how many instructions decide one call's arguments. Calls with
+// equal rules share theirs.
+type CallCost struct {
+	Arch, NR     uint32
+	Instructions int
 }
 
 func (e *TooLongError) Error() string {
@@ -80,21 +88,21 @@ func Compile(spec *decision.Spec, opt Options) (*Result, error) {
 	space := spaces.Get().(*decision.Space)
 	defer spaces.Put(space)
 	space.Reset(0)
-	whole, err := space.FromSpec(spec)
+	parts, err := space.Parts(spec)
 	if err != nil {
 		return nil, err
 	}
-	c := compiler{space: space, spec: spec, opt: opt}
+	c := compiler{space: space, spec: spec, parts: parts, opt: opt}
 	prog := c.compile()
 	if len(prog) > MaxInstructions && opt.Objective != Size {
 		c.opt.Objective = Size
 		prog = c.compile()
 	}
 	if len(prog) > MaxInstructions {
-		return nil, &TooLongError{Instructions: len(prog)}
+		return nil, &TooLongError{Instructions: len(prog), Costs: c.costs(5)}
 	}
 	if !opt.SkipProof {
-		if err := prove(space, whole, prog, spec.BigEndian); err != nil {
+		if err := prove(space, space.Whole(spec, parts), prog, spec.BigEndian); err != nil {
 			return nil, err
 		}
 	}
@@ -116,6 +124,7 @@ func prove(space *decision.Space, want decision.Node, prog []bpf.RawInstruction,
 type compiler struct {
 	space *decision.Space
 	spec  *decision.Spec
+	parts [][]decision.Outcome // by ABI
 	opt   Options
 	code  *code
 	args  *argCoder
@@ -128,13 +137,28 @@ func (c *compiler) compile() []bpf.RawInstruction {
 	root := c.code.ret(c.spec.BadArch)
 	for i := range slices.Backward(c.spec.ABIs) {
 		a := &c.spec.ABIs[i]
-		numbers := c.code.load(decision.WordNR.Offset(c.spec.BigEndian), c.numbers(a))
+		numbers := c.code.load(decision.WordNR.Offset(c.spec.BigEndian), c.numbers(a.Arch, c.parts[i]))
 		root = c.code.jump(opJEQ, a.Arch, numbers, root)
 	}
 	if len(c.spec.ABIs) > 0 {
 		root = c.code.load(decision.WordArch.Offset(c.spec.BigEndian), root)
 	}
 	return c.code.layout(root)
+}
+
+// costs returns the calls whose rules need most instructions.
+func (c *compiler) costs(most int) []CallCost {
+	var list []CallCost
+	for i := range c.spec.ABIs {
+		a := &c.spec.ABIs[i]
+		for j := range a.Calls {
+			if n := c.code.count(c.args.whole(c.space.Rules(a.Calls[j].Rules, a.Calls[j].Else)).block); n > 1 {
+				list = append(list, CallCost{a.Arch, a.Calls[j].NR, n})
+			}
+		}
+	}
+	slices.SortStableFunc(list, func(a, b CallCost) int { return b.Instructions - a.Instructions })
+	return list[:min(most, len(list))]
 }
 
 // permits reports whether a filter's return value lets the call happen.
@@ -144,9 +168,8 @@ func permits(action uint32) bool {
 }
 
 // numbers returns the code that decides an ABI's number in the accumulator.
-func (c *compiler) numbers(a *decision.ABI) block {
-	outcomes := c.space.Outcomes(a)
-	weights, total := c.numberWeights(a, outcomes)
+func (c *compiler) numbers(arch uint32, outcomes []decision.Outcome) block {
+	weights, total := c.numberWeights(arch, outcomes)
 	items := make([]item, 0, len(outcomes))
 	for _, o := range outcomes {
 		to := c.args.whole(o.To).block
@@ -172,7 +195,7 @@ func (c *compiler) numbers(a *decision.ABI) block {
 }
 
 // numberWeights returns how often each number runs the program, and the sum.
-func (c *compiler) numberWeights(a *decision.ABI, outcomes []decision.Outcome) (weights []float64, total float64) {
+func (c *compiler) numberWeights(arch uint32, outcomes []decision.Outcome) (weights []float64, total float64) {
 	weights = make([]float64, lastNumber)
 	for _, o := range outcomes {
 		v, constant := c.space.Value(o.To)
@@ -180,7 +203,7 @@ func (c *compiler) numberWeights(a *decision.ABI, outcomes []decision.Outcome) (
 		for nr := o.Lo; nr <= o.Hi && nr < lastNumber; nr++ {
 			w := unknownWeight(nr)
 			if c.opt.Weight != nil {
-				w = c.opt.Weight(a.Arch, nr)
+				w = c.opt.Weight(arch, nr)
 			}
 			if cached {
 				w *= cachedWeight

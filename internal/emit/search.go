@@ -76,9 +76,23 @@ type built struct {
 	count float64
 }
 
+// exactItems is how many items the dynamic programme takes: its work is about
+// their cube over six. More are cut where their weight halves until the parts
+// are that small. Such a tree executes at most two tests more on average than
+// the entropy of the weights, which no tree can go below (Mehlhorn: A best
+// possible bound for the weighted path length of binary search trees, SIAM J.
+// Comput. 1977), thresholds alone considered.
+const exactItems = 160
+
 // tree returns the code that tells the items apart.
-func (c *code) tree(items []item, g goal) built {
-	items = merge(items)
+func (c *code) tree(items []item, g goal) built { return c.subtree(merge(items), g) }
+
+func (c *code) subtree(items []item, g goal) built {
+	if len(items) > exactItems {
+		k, weight := half(items, g.worst)
+		low, high := c.subtree(items[:k], g), c.subtree(items[k:], g)
+		return built{c.jump(opJGE, items[k].lo, high.block, low.block), weight + low.tests + high.tests, 1 + low.count + high.count}
+	}
 	n := len(items)
 	s := &searcher{code: c, items: items, goal: g, n: n, sum: make([]float64, n+1), same: make([]int, n)}
 	table := make([]float64, 2*n*n)
@@ -104,6 +118,22 @@ func (c *code) tree(items []item, g goal) built {
 	})
 	s.fill()
 	return s.build(0, n-1, 0)
+}
+
+// half returns the item at which the weight halves, or for the worst case the
+// middle one, and the whole weight.
+func half(items []item, worst bool) (k int, weight float64) {
+	for i := range items {
+		weight += items[i].weight
+	}
+	if worst {
+		return len(items) / 2, weight
+	}
+	left := items[0].weight
+	for k = 1; k < len(items)-1 && left+items[k].weight/2 < weight/2; k++ {
+		left += items[k].weight
+	}
+	return k, weight
 }
 
 // merge joins neighbours with the same outcome unless one of them is a single

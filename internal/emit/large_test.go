@@ -1,0 +1,50 @@
+package emit
+
+import (
+	"errors"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/elastic/go-seccomp-bpf/cbpf"
+	"github.com/elastic/go-seccomp-bpf/internal/decision"
+)
+
+// requests makes a call that allows n values of its second argument.
+func requests(nr uint32, n int, r *rand.Rand) decision.Call {
+	set := map[uint64]bool{}
+	for len(set) < n {
+		set[uint64(r.Uint32())] = true
+	}
+	cond := decision.Cond{Arg: 1, Bits: 32, Mask: 1<<32 - 1}
+	for v := range set {
+		cond.Set = append(cond.Set, decision.Interval{Lo: v, Hi: v})
+	}
+	return decision.Call{NR: nr, Else: cbpf.RetErrno | 1, Rules: []decision.Rule{{Conds: []decision.Cond{cond}, Action: cbpf.RetAllow}}}
+}
+
+func TestManyValuesAreBoundedInTime(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for _, n := range []int{400, 1500, 5000} {
+		spec := &decision.Spec{BadArch: cbpf.RetKillProcess, ABIs: []decision.ABI{{
+			Arch: 0xc000003e, Default: cbpf.RetErrno | 1, Calls: []decision.Call{requests(16, n, r)}}}}
+		start := time.Now()
+		res, err := Compile(spec, Options{})
+		took := time.Since(start)
+		if n < 2000 {
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("%d values: %d instructions, longest path %d, %v", n, len(res.Program), cbpf.Program(res.Program).LongestPath(), took)
+			continue
+		}
+		var long *TooLongError
+		if !errors.As(err, &long) {
+			t.Fatalf("%d values: %v", n, err)
+		}
+		t.Logf("%v after %v; most for %+v", err, took, long.Costs)
+		if long.Instructions <= MaxInstructions || len(long.Costs) != 1 || long.Costs[0].NR != 16 {
+			t.Errorf("error says %+v", long)
+		}
+	}
+}
