@@ -117,15 +117,37 @@ func (r *resolver) register(abi *arch.Info, e *entry, c *Condition) (index, bits
 	return index, 64, nil
 }
 
+// manualNames has what the kernel's prototypes call the arguments that the
+// manual pages call otherwise.
+var manualNames = map[string][]string{
+	"addrlen":  {"upeer_addrlen", "usockaddr_len"},
+	"dirfd":    {"dfd"},
+	"domain":   {"family"},
+	"flags":    {"clone_flags", "unshare_flags", "flag"},
+	"length":   {"len"},
+	"newdirfd": {"newdfd"},
+	"nstype":   {"flags"},
+	"olddirfd": {"olddfd"},
+	"op":       {"cmd", "request", "option"},
+	"pathname": {"filename", "path"},
+	"request":  {"cmd"},
+	"signum":   {"sig"},
+	"sockfd":   {"fd"},
+}
+
 func paramIndex(params []arch.Param, known bool, name string) (uint8, error) {
 	if !known {
 		return 0, fmt.Errorf("no prototype is known to find an argument of that name; give its position")
 	}
-	var names []string
-	for i, p := range params {
-		if p.Name == name && i < 6 {
-			return uint8(i), nil
+	for _, candidate := range append([]string{name}, manualNames[name]...) {
+		for i, p := range params {
+			if p.Name == candidate && i < 6 {
+				return uint8(i), nil
+			}
 		}
+	}
+	var names []string
+	for _, p := range params {
 		names = append(names, p.Name)
 	}
 	return 0, fmt.Errorf("no argument has that name (%s)", strings.Join(names, ", "))
