@@ -116,29 +116,34 @@ func (p *program) target(m *module, addr uint64) node {
 	n := noNode
 	p.stubs[key] = noNode
 	if m.f.Dyn.Present || m.funcs[i].gap {
-		n = p.stub(m, addr, i)
+		var isStub bool
+		if n, isStub = p.stub(m, addr, i); isStub {
+			p.stubs[key] = n
+			return n
+		}
 	}
-	if n == noNode {
-		n = p.nodeAt(m, addr)
-	}
+	n = p.nodeAt(m, addr)
 	p.stubs[key] = n
 	return n
 }
 
 // stub follows a few instructions that do nothing but jump through a slot
 // that the dynamic linker fills.
-func (p *program) stub(m *module, addr uint64, i int) node {
+func (p *program) stub(m *module, addr uint64, i int) (to node, isStub bool) {
 	end := min(addr+32, m.funcs[i].end)
 	code := make([]byte, end-addr)
 	if m.f.Read(code, addr) != nil {
-		return noNode
+		return noNode, false
 	}
 	fn := &flow.Func{Start: addr, Code: code, Init: m.init}
 	slot, ok := p.env(m).Stub(fn)
 	if !ok {
-		return noNode
+		return noNode, false
 	}
-	return p.slotTarget(m, slot)
+	if _, ok := m.f.RelocAt(slot); !ok {
+		return noNode, false
+	}
+	return p.slotTarget(m, slot), true
 }
 
 // slotTarget returns the function whose address a slot holds once relocated.
@@ -148,7 +153,7 @@ func (p *program) slotTarget(m *module, slot uint64) node {
 		return noNode
 	}
 	switch r.Kind {
-	case image.RelRelative:
+	case image.RelRelative, image.RelIRelative:
 		return p.nodeAt(m, m.codeAddress(r.Addend))
 	case image.RelSymbol:
 		if s, ok := m.f.DynSym(r.Sym); ok {

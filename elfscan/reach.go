@@ -151,7 +151,6 @@ func (r *reach) function(n node) {
 		switch e.kind {
 		case machine.EdgeCall, machine.EdgeJump:
 			r.add(r.p.target(m, to), n)
-			r.addCode(m, to, n)
 		case machine.EdgeSlot, machine.EdgeData:
 			r.addData(dataRef{m, to, to + 16, n})
 		case machine.EdgeRef:
