@@ -23,7 +23,7 @@ var abis = []abi{
 	{name: "i386", archDir: "x86", table: "arch/x86/entry/syscalls/syscall_32.tbl", tableABIs: "i386", bits: 32, goarch: "386"},
 	{name: "loongarch64", archDir: "loongarch", table: "scripts/syscall.tbl", tableABIs: "common 64 memfd_secret", bits: 64, goarch: "loong64"},
 	{name: "mips", archDir: "mips", table: "arch/mips/kernel/syscalls/syscall_o32.tbl", tableABIs: "o32", base: 4000, bits: 32, bigEndian: true, pairs: true, goarch: "mips"},
-	{name: "mips64", archDir: "mips", table: "arch/mips/kernel/syscalls/syscall_n64.tbl", tableABIs: "n64", base: 5000, bits: 64, bigEndian: true, goarch: "mips64"},
+	{name: "mips64", archDir: "mips", table: "arch/mips/kernel/syscalls/syscall_n64.tbl", tableABIs: "common n64", base: 5000, bits: 64, bigEndian: true, goarch: "mips64"},
 	{name: "mips64n32", archDir: "mips", table: "arch/mips/kernel/syscalls/syscall_n32.tbl", tableABIs: "n32", base: 6000, bits: 64, bigEndian: true, constants: "mips64", sibling: true},
 	{name: "mipsel", archDir: "mips", table: "arch/mips/kernel/syscalls/syscall_o32.tbl", tableABIs: "o32", base: 4000, bits: 32, pairs: true, goarch: "mipsle"},
 	{name: "mipsel64", same: "mips64", bits: 64, archDir: "mips", goarch: "mips64le"},

@@ -31,7 +31,7 @@ var flagPrefixes = strings.Fields(`
 	ADDR_ READ_IMPLIES_EXEC$ MMAP_PAGE_ZERO$ UFFD_ R_OK$ W_OK$ X_OK$ F_OK$`)
 
 // notArguments are names the prefixes catch that are no values of arguments.
-var notArguments = strings.Fields(`AF_MAX$ PF_MAX$ SIGSTKSZ$ TCA_ TCPOPT_ TIPC_ IN_CLASS S_ISUPER TUNATTACH$`)
+var notArguments = strings.Fields(`AF_MAX$ PF_MAX$ SIGSTKSZ$ TCA_ TCPOPT_ TIPC_ IN_CLASS S_ISUPER TUNATTACH$ FIB_ FILE_`)
 
 func hasPrefix(name, prefix string) bool {
 	if whole, ok := strings.CutSuffix(prefix, "$"); ok {

@@ -21,18 +21,34 @@ var typeCodes = map[string]byte{
 	"compat_uptr_t": 'q',
 }
 
-func typeCode(t string) byte {
+func typeCode(t string) (byte, bool) {
 	base := strings.TrimPrefix(t, "const ")
 	switch {
 	case strings.HasSuffix(t, "*"):
-		return 'p'
+		return 'p', true
 	case base == "__sighandler_t" || base == "cap_user_header_t" || base == "cap_user_data_t" || base == "utrap_handler_t":
-		return 'p' // pointer types by another name
+		return 'p', true // pointer types by another name
 	}
-	if c, ok := typeCodes[base]; ok {
-		return c
+	c, ok := typeCodes[base]
+	return c, ok
+}
+
+// checkTypes refuses a type nobody has classified yet.
+func checkTypes(tables map[string][]call) error {
+	for abi, calls := range tables {
+		for _, c := range calls {
+			if c.proto == "" || c.proto == "void" {
+				continue
+			}
+			for _, p := range parsePrototype(c.proto) {
+				if _, ok := typeCode(p.typ); !ok {
+					return fmt.Errorf("%s: %s: type %q of %s has no entry in typeCodes (arch/internal/gen/types.go): add how many bits of a register the kernel looks at",
+						abi, c.name, p.typ, p.name)
+				}
+			}
+		}
 	}
-	panic(fmt.Sprintf("type %q has no entry in typeCodes: say how many bits of a register the kernel looks at", t))
+	return nil
 }
 
 // compactPrototype is the form the generated table holds: each parameter its
@@ -46,7 +62,8 @@ func compactPrototype(text string) string {
 	}
 	var parts []string
 	for _, p := range parsePrototype(text) {
-		parts = append(parts, string(typeCode(p.typ))+p.typ+" "+strings.TrimLeft(p.name, "_"))
+		code, _ := typeCode(p.typ) // checkTypes has seen it
+		parts = append(parts, string(code)+p.typ+" "+strings.TrimLeft(p.name, "_"))
 	}
 	return strings.Join(parts, ",")
 }
