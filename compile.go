@@ -25,8 +25,9 @@ type CompileOptions struct {
 	// and later.
 	Objective Objective
 
-	// Weights is how often each system call is made, by name, to any scale. Nil
-	// is a built-in estimate; a call that is not in the map weighs nothing.
+	// Weights is how often each system call is made, by name, to any scale
+	// (ParseWeights reads some). Nil is a built-in typical profile; an empty map
+	// says that nothing is known. A call that is not in the map weighs nothing.
 	Weights map[string]float64
 
 	// SkipProof leaves out the proof that the program decides every call as the
@@ -158,6 +159,9 @@ func (c *Compiled) Dump(out io.Writer) error {
 // weight is how much each number weighs, nil when that is not known.
 func (r *resolver) weight(names map[string]float64) func(arch, nr uint32) float64 {
 	if names == nil {
+		names = typicalWeights
+	}
+	if len(names) == 0 {
 		return nil
 	}
 	type call struct{ arch, nr uint32 }
