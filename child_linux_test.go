@@ -141,24 +141,9 @@ func denylist() Policy {
 // threadStates is the Seccomp and NoNewPrivs lines of every thread's status.
 func threadStates(t testing.TB) map[int]string {
 	t.Helper()
-	dirs, err := os.ReadDir("/proc/self/task")
+	states, err := taskStates()
 	if err != nil {
 		t.Fatal(err)
-	}
-	states := map[int]string{}
-	for _, dir := range dirs {
-		var tid int
-		if _, err := fmt.Sscan(dir.Name(), &tid); err != nil {
-			t.Fatal(err)
-		}
-		status, err := os.ReadFile("/proc/self/task/" + dir.Name() + "/status")
-		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ESRCH) {
-			continue // the thread has ended
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		states[tid] = statusLines(string(status))
 	}
 	return states
 }
