@@ -121,6 +121,26 @@ func All() []*Info {
 	return out
 }
 
+// OfCall returns the ABI of a call from the arch and nr fields of its struct
+// seccomp_data: the number tells x32 from x86_64. An nr of -1, which a tracer
+// sets to skip a call, has the x32 bit but is x86_64's.
+func OfCall(id AuditArch, nr uint32) (*Info, bool) {
+	var found *Info
+	for n := range infos {
+		i := &infos[n]
+		if i.ID != id {
+			continue
+		}
+		if mask := uint32(i.SeccompMask); mask != 0 && (nr&mask == 0 || nr == 0xffffffff) {
+			continue
+		}
+		if found == nil || i.SeccompMask != 0 {
+			found = i
+		}
+	}
+	return found, found != nil
+}
+
 // Compat returns the other ABIs that a kernel whose native ABI is i may accept
 // system calls through, depending on its configuration.
 func (i *Info) Compat() []*Info {

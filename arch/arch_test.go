@@ -68,6 +68,23 @@ func TestNumbers(t *testing.T) {
 	}
 }
 
+func TestOfCall(t *testing.T) {
+	x86 := info(t, "x86_64").ID
+	for _, tt := range []struct {
+		id   AuditArch
+		nr   uint32
+		want string
+	}{{x86, 0, "x86_64"}, {x86, 547, "x86_64"}, {x86, 0x40000000, "x32"}, {x86, 0x40000223, "x32"}, {x86, 0xffffffff, "x86_64"},
+		{info(t, "i386").ID, 0x40000000, "i386"}, {info(t, "mipsel64n32").ID, 6000, "mipsel64n32"}} {
+		if i, ok := OfCall(tt.id, tt.nr); !ok || i.Name != tt.want {
+			t.Errorf("OfCall(%v, %#x) = %v, %v; want %s", tt.id, tt.nr, i, ok, tt.want)
+		}
+	}
+	if i, ok := OfCall(5, 0); ok {
+		t.Errorf("an unknown architecture is %s", i.Name)
+	}
+}
+
 // TestTables checks every table for what holds of any table.
 func TestTables(t *testing.T) {
 	all := All()

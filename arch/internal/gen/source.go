@@ -259,6 +259,9 @@ func (t *kernelTree) find(entry string, a abi) (prototype, bool) {
 	if len(defs) == 0 {
 		return nil, false
 	}
+	if slices.ContainsFunc(defs, func(d definition) bool { return len(d.proto) != len(defs[0].proto) }) {
+		fmt.Fprintf(os.Stderr, "%s on %s: several definitions hold, taking that of %s: extend holds\n", entry, a.name, defs[0].file)
+	}
 	first, second := "_lo", "_hi"
 	if a.bigEndian {
 		first, second = second, first
