@@ -5,7 +5,6 @@ package emit
 import (
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"sync"
 
@@ -137,7 +136,7 @@ func (c *compiler) compile() []bpf.RawInstruction {
 	root := c.code.ret(c.spec.BadArch)
 	for i := range slices.Backward(c.spec.ABIs) {
 		a := &c.spec.ABIs[i]
-		numbers := c.code.load(decision.WordNR.Offset(c.spec.BigEndian), c.numbers(a.Arch, c.parts[i]))
+		numbers := c.code.load(decision.WordNR.Offset(c.spec.BigEndian), c.numbers(a, c.parts[i]))
 		root = c.code.jump(opJEQ, a.Arch, numbers, root)
 	}
 	if len(c.spec.ABIs) > 0 {
@@ -166,69 +165,3 @@ func permits(action uint32) bool {
 	a := action & cbpf.RetActionFull
 	return a == cbpf.RetAllow || a == cbpf.RetLog
 }
-
-// numbers returns the code that decides an ABI's number in the accumulator.
-func (c *compiler) numbers(arch uint32, outcomes []decision.Outcome) block {
-	weights, total := c.numberWeights(arch, outcomes)
-	items := make([]item, 0, len(outcomes))
-	for _, o := range outcomes {
-		to := c.args.whole(o.To).block
-		start, sum := o.Lo, total*unseenWeight
-		for nr := o.Lo; nr <= o.Hi && nr < lastNumber; nr++ {
-			w := weights[nr]
-			if w <= total/peelable {
-				sum += w
-				continue
-			}
-			// A number this frequent may be worth a test of its own.
-			if nr > start {
-				items = append(items, item{start, nr - 1, to, sum})
-			}
-			items = append(items, item{nr, nr, to, w})
-			start, sum = nr+1, total*unseenWeight
-		}
-		if start != o.Hi+1 {
-			items = append(items, item{start, o.Hi, to, sum})
-		}
-	}
-	return c.code.tree(items, c.opt.Objective.goal(total/float64(len(items)))).block
-}
-
-// numberWeights returns how often each number runs the program, and the sum.
-func (c *compiler) numberWeights(arch uint32, outcomes []decision.Outcome) (weights []float64, total float64) {
-	weights = make([]float64, lastNumber)
-	for _, o := range outcomes {
-		v, constant := c.space.Value(o.To)
-		cached := constant && v == cbpf.RetAllow && c.opt.Objective == MeanWithBitmap
-		for nr := o.Lo; nr <= o.Hi && nr < lastNumber; nr++ {
-			w := unknownWeight(nr)
-			if c.opt.Weight != nil {
-				w = c.opt.Weight(arch, nr)
-			}
-			if cached {
-				w *= cachedWeight
-			}
-			weights[nr] = w
-			total += w
-		}
-	}
-	return weights, max(total, 1e-9)
-}
-
-const (
-	// lastNumber is above every number that Linux has assigned but x32's and
-	// some that ARM and MIPS keep apart; the weight of a range is that of the
-	// numbers below.
-	lastNumber = 512
-	// cachedWeight is what a call that the kernel's bitmap answers counts. It
-	// is not nothing: the program runs for it in a stack of filters of which
-	// another defeats the bitmap.
-	cachedWeight = 1e-5
-	// unseenWeight, a share of the whole, keeps numbers that no profile knows
-	// from sinking to the bottom of the tree.
-	unseenWeight = 1e-4
-)
-
-// unknownWeight is the weight of a number of which no profile is known: all
-// alike, the very first ones more, as the oldest calls are the most used.
-func unknownWeight(nr uint32) float64 { return 1 + 4*math.Exp(-float64(nr)/25) }

@@ -99,8 +99,8 @@ func x86(s *decision.Spec) *decision.Spec {
 	return s
 }
 
-// weights reads the ruler's recorded calls, or weighs all calls alike.
-func weights(t testing.TB, trace bool) func(arch, nr uint32) float64 {
+// ruledWeights reads the ruler's recorded calls, or weighs all calls alike.
+func ruledWeights(t testing.TB, trace bool) func(arch, nr uint32) float64 {
 	dir := filepath.Join("..", "..", "..", "shared", "bench")
 	var count map[string]float64
 	var numbers map[string]uint32
@@ -140,7 +140,7 @@ func TestRuler(t *testing.T) {
 					}
 					opt := Options{Objective: Objective(o)}
 					if traced {
-						opt.Weight = weights(t, traced)
+						opt.Weight = ruledWeights(t, traced)
 					}
 					r, err := Compile(spec, opt)
 					if err != nil {
@@ -171,6 +171,26 @@ func BenchmarkCompile(b *testing.B) {
 					}
 				}
 			})
+		}
+	}
+}
+
+// TestDegenerateSpecs compiles filters that decide everything alike.
+func TestDegenerateSpecs(t *testing.T) {
+	everything := decision.Range{Hi: 1<<32 - 1, Action: cbpf.RetErrno | 2}
+	for name, spec := range map[string]*decision.Spec{
+		"no ABI":           {BadArch: cbpf.RetAllow},
+		"no call":          {BadArch: cbpf.RetKillProcess, ABIs: []decision.ABI{{Arch: 1, Default: cbpf.RetAllow}}},
+		"one range":        {BadArch: cbpf.RetKillProcess, ABIs: []decision.ABI{{Arch: 1, Ranges: []decision.Range{everything}}}},
+		"all the same":     {BadArch: cbpf.RetAllow, ABIs: []decision.ABI{{Arch: 1, Default: cbpf.RetAllow}}},
+		"last number":      {BadArch: 7, ABIs: []decision.ABI{{Arch: 1, Calls: []decision.Call{{NR: 1<<32 - 1, Else: 3}}}}},
+		"numbers of MIPS":  {BigEndian: true, BadArch: 7, ABIs: []decision.ABI{{Arch: 1, Calls: []decision.Call{{NR: 4000, Else: 3}, {NR: 4100, Else: 3}}}}},
+		"first and second": {BadArch: 7, ABIs: []decision.ABI{{Arch: 2, Default: 4}, {Arch: 1, Default: 3}}},
+	} {
+		for o := MeanWithBitmap; o <= Size; o++ {
+			if _, err := Compile(spec, Options{Objective: o}); err != nil {
+				t.Errorf("%s: objective %d: %v", name, o, err)
+			}
 		}
 	}
 }
