@@ -2,6 +2,7 @@ package seccomp
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -27,58 +28,65 @@ func Groups() []string {
 	return names
 }
 
-// Group lists the system calls of a group, groups within it expanded.
-func Group(name string) ([]string, error) { return expandGroup(name) }
+// Group lists the system calls of a group in alphabetical order, groups within
+// it expanded.
+func Group(name string) ([]string, error) {
+	calls, err := expandGroup(name)
+	return slices.Clone(calls), err
+}
 
 // knownGroup is every call of every ABI that this package knows.
 const knownGroup = "@known"
 
-func expandGroup(name string) ([]string, error) {
+var knownCalls = sync.OnceValues(func() ([]string, error) {
 	calls := map[string]bool{}
+	for _, abi := range arch.All() {
+		filled, err := arch.GetInfo(abi.Name)
+		if err != nil {
+			return nil, err
+		}
+		for call := range filled.SyscallNames {
+			calls[call] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(calls)), nil
+})
+
+func expandGroup(name string) ([]string, error) {
 	if name == knownGroup {
-		for _, abi := range arch.All() {
-			filled, err := arch.GetInfo(abi.Name)
-			if err != nil {
-				return nil, err
-			}
-			for call := range filled.SyscallNames {
-				calls[call] = true
-			}
-		}
-	} else if err := addGroup(name, calls); err != nil {
-		return nil, err
+		return knownCalls()
 	}
-	names := make([]string, 0, len(calls))
-	for call := range calls {
-		names = append(names, call)
-	}
-	slices.Sort(names)
-	return names, nil
-}
-
-func addGroup(name string, calls map[string]bool) error {
-	members, ok := groups()[name]
+	calls, ok := groups()[name]
 	if !ok {
-		return fmt.Errorf("unknown group %q (one of %s)", name, strings.Join(Groups(), ", "))
+		return nil, fmt.Errorf("unknown group %q (one of %s)", name, strings.Join(Groups(), ", "))
 	}
-	for _, member := range members {
-		if !strings.HasPrefix(member, "@") {
-			calls[member] = true
-		} else if err := addGroup(member, calls); err != nil {
-			return err
-		}
-	}
-	return nil
+	return calls, nil
 }
 
-// groups is groupLines by name.
+// groups is groupLines by name, with groups in groups expanded.
 var groups = sync.OnceValue(func() map[string][]string {
-	m := map[string][]string{}
+	members := map[string][]string{}
 	for line := range strings.Lines(groupLines) {
-		name, members, _ := strings.Cut(line, ":")
-		m[name] = strings.Fields(members)
+		name, list, _ := strings.Cut(line, ":")
+		members[name] = strings.Fields(list)
 	}
-	return m
+	var add func(calls map[string]bool, name string)
+	add = func(calls map[string]bool, name string) {
+		for _, member := range members[name] {
+			if strings.HasPrefix(member, "@") {
+				add(calls, member)
+			} else {
+				calls[member] = true
+			}
+		}
+	}
+	expanded := map[string][]string{}
+	for name := range members {
+		calls := map[string]bool{}
+		add(calls, name)
+		expanded[name] = slices.Sorted(maps.Keys(calls))
+	}
+	return expanded
 })
 
 // groupLines has one group to the line, its members in alphabetical order. A
