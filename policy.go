@@ -44,7 +44,8 @@ type Policy struct {
 // A SyscallGroup is a set of system calls and the action to take on them.
 type SyscallGroup struct {
 	// Names are matched whatever the arguments: names of system calls, groups
-	// such as "@network-io" (see Groups), or numbers of the native ABI ("1000").
+	// such as "@network-io" (see Groups), or numbers of the native ABI, alone
+	// ("1000") or from one to another ("0x40000000-0xffffffff").
 	Names []string `config:"names" json:"names,omitempty" yaml:"names,omitempty"`
 
 	// NamesWithConditions are matched when all conditions hold. The same name
@@ -57,6 +58,11 @@ type SyscallGroup struct {
 	NamesWithCondtions []NameWithConditions `config:",ignore" json:"-" yaml:"-"`
 
 	Action Action `config:"action" validate:"required" json:"action" yaml:"action"` // Action to take upon a match.
+
+	// ABIs limits the group to these of the policy's ABIs; none means all.
+	// Numbers under Names are then numbers of each of these, as seccomp_data.nr
+	// holds them, rather than of the native one.
+	ABIs []string `config:"abis" json:"abis,omitempty" yaml:"abis,omitempty"`
 }
 
 // NameWithConditions is a system call whose arguments meet all conditions.

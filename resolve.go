@@ -13,18 +13,20 @@ import (
 // conditions into sets of register values, actions into return values, each
 // for every ABI that the policy covers.
 type resolver struct {
-	policy *Policy
-	abis   []*arch.Info // covered, the native one first
-	groups []flatGroup
-	spec   *decision.Spec
-	notes  []Note
-	noted  map[Note]bool
+	policy  *Policy
+	abis    []*arch.Info // covered, the native one first
+	covered []*arch.Info // the same before those of the other byte order are left out
+	groups  []flatGroup
+	spec    *decision.Spec
+	notes   []Note
+	noted   map[Note]bool
 }
 
 // A table collects the calls of one audit architecture.
 type table struct {
 	abis  []*arch.Info
 	calls map[uint32]*call
+	spans []decision.Range // numbers that entries name from one to another, the first to decide first
 }
 
 // A call collects the rules for one number. It is closed when the last one
@@ -87,6 +89,9 @@ func (r *resolver) resolveTable(t *table) (*decision.ABI, error) {
 	var problems []error
 	for _, abi := range t.abis {
 		for i := range r.groups {
+			if !r.groups[i].governs(abi) {
+				continue
+			}
 			if err := r.addGroup(t, abi, &r.groups[i]); err != nil {
 				problems = append(problems, fmt.Errorf("syscalls[%d]: %w", i, err))
 			}
@@ -131,7 +136,13 @@ func (r *resolver) addGroup(t *table, abi *arch.Info, g *flatGroup) error {
 
 // addEntry adds one entry's rule to each number through which its call is made.
 func (r *resolver) addEntry(t *table, abi *arch.Info, g *flatGroup, e *entry, ret uint32) error {
-	targets := r.targets(abi, e)
+	if e.isNumber && e.last > e.number {
+		if g.abis != nil || abi == r.abis[0] {
+			t.addSpan(decision.Range{Lo: e.number, Hi: e.last, Action: ret})
+		}
+		return nil
+	}
+	targets := r.targets(abi, g, e)
 	if len(targets) == 0 {
 		return r.skip(abi, e)
 	}
@@ -162,6 +173,9 @@ func (r *resolver) addEntry(t *table, abi *arch.Info, g *flatGroup, e *entry, re
 func (t *table) add(nr uint32, rule decision.Rule) bool {
 	c := t.calls[nr]
 	if c == nil {
+		if t.inSpan(nr) {
+			return false
+		}
 		c = &call{}
 		t.calls[nr] = c
 	}
@@ -171,6 +185,21 @@ func (t *table) add(nr uint32, rule decision.Rule) bool {
 	c.rules = append(c.rules, rule)
 	c.closed = len(rule.Conds) == 0
 	return true
+}
+
+// addSpan decides all numbers of a range that nothing before it has decided.
+func (t *table) addSpan(span decision.Range) {
+	for nr, c := range t.calls {
+		if span.Lo <= nr && nr <= span.Hi && !c.closed {
+			c.rules = append(c.rules, decision.Rule{Action: span.Action})
+			c.closed = true
+		}
+	}
+	t.spans = append(t.spans, span)
+}
+
+func (t *table) inSpan(nr uint32) bool {
+	return slices.ContainsFunc(t.spans, func(s decision.Range) bool { return s.Lo <= nr && nr <= s.Hi })
 }
 
 // permits tells whether the call is made when this is its action. A supervisor

@@ -22,6 +22,7 @@ func (r *resolver) findABIs(machine *arch.Info) error {
 	if err != nil {
 		return err
 	}
+	r.covered = covered
 	bigEndian := covered[0].BigEndian
 	for _, abi := range covered {
 		if machine != nil && abi.BigEndian == machine.BigEndian {

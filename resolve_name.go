@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/elastic/go-seccomp-bpf/arch"
@@ -14,13 +15,20 @@ import (
 // unconditional entries first: within a group, order says nothing.
 type flatGroup struct {
 	action  Action
+	abis    []*arch.Info // the only ones the group is for; nil: all
 	entries []entry
 }
 
-// An entry is one name or number of a group.
+// governs tells whether the group is for the ABI.
+func (g *flatGroup) governs(abi *arch.Info) bool {
+	return g.abis == nil || slices.ContainsFunc(g.abis, func(a *arch.Info) bool { return a.Name == abi.Name })
+}
+
+// An entry is one name, number or range of numbers of a group.
 type entry struct {
 	name      string
 	number    uint32
+	last      uint32 // where the range ends: number, when it is none
 	isNumber  bool
 	fromGroup string // the @group that brought it, if one did
 	conds     ArgumentConditions
@@ -33,7 +41,11 @@ func (r *resolver) flatten() ([]flatGroup, error) {
 	refused := map[string]bool{}
 	for i := range r.policy.Syscalls {
 		g := &r.policy.Syscalls[i]
-		flat := flatGroup{action: g.Action}
+		abis, err := r.groupABIs(g)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("syscalls[%d]: %w", i, err))
+		}
+		flat := flatGroup{action: g.Action, abis: abis}
 		add := func(name string, conds ArgumentConditions) {
 			entries, err := parseName(name, conds)
 			if err != nil && !refused[name] {
@@ -69,15 +81,62 @@ func parseName(name string, conds ArgumentConditions) ([]entry, error) {
 		}
 		return entries, nil
 	case isNumber(name):
-		n, negative, err := parseNumber(name)
-		if err != nil || !negative && n > math.MaxUint32 || negative && int64(n) < math.MinInt32 {
-			return nil, fmt.Errorf("%q is not a syscall number of 32 bits", name)
-		}
-		return []entry{{name: name, number: uint32(n), isNumber: true, conds: conds}}, nil
+		return parseNumbers(name, conds)
 	case !arch.Known(name):
 		return nil, unknownCall(name)
 	}
 	return []entry{{name: name, conds: conds}}, nil
+}
+
+// parseNumbers reads "1000" and "512-547".
+func parseNumbers(name string, conds ArgumentConditions) ([]entry, error) {
+	first, last, isRange := strings.Cut(name, "-")
+	if first == "" || !isRange { // a negative number, or one alone
+		first, last = name, name
+	}
+	e := entry{name: name, isNumber: true, conds: conds}
+	for _, end := range []struct {
+		text string
+		to   *uint32
+	}{{first, &e.number}, {last, &e.last}} {
+		n, negative, err := parseNumber(strings.TrimSpace(end.text))
+		if err != nil || !negative && n > math.MaxUint32 || negative && int64(n) < math.MinInt32 {
+			return nil, fmt.Errorf("%q is not a syscall number of 32 bits", end.text)
+		}
+		*end.to = uint32(n)
+	}
+	switch {
+	case e.last < e.number:
+		return nil, fmt.Errorf("%q: a range of numbers starts with the lower one", name)
+	case e.last > e.number && len(conds) > 0:
+		return nil, fmt.Errorf("%q: a range of numbers takes no conditions; give them for each number", name)
+	}
+	return []entry{e}, nil
+}
+
+// groupABIs looks up the ABIs that a group is limited to.
+func (r *resolver) groupABIs(g *SyscallGroup) ([]*arch.Info, error) {
+	var abis []*arch.Info
+	for i, name := range g.ABIs {
+		var abi *arch.Info
+		var err error
+		switch name {
+		case "":
+			err = errors.New("is empty")
+		case "native":
+			abi = r.abis[0]
+		default:
+			abi, err = arch.GetInfo(name)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("abis[%d]: %w", i, err)
+		}
+		if !slices.ContainsFunc(r.covered, func(a *arch.Info) bool { return a.Name == abi.Name }) {
+			return nil, fmt.Errorf("abis[%d]: the policy does not cover %s; add it to the policy's abis", i, abi.Name)
+		}
+		abis = append(abis, abi)
+	}
+	return abis, nil
 }
 
 func unknownCall(name string) error {
@@ -100,9 +159,9 @@ type target struct {
 }
 
 // targets lists the numbers through which an ABI makes the entry's call.
-func (r *resolver) targets(abi *arch.Info, e *entry) []target {
+func (r *resolver) targets(abi *arch.Info, g *flatGroup, e *entry) []target {
 	if e.isNumber {
-		if abi == r.abis[0] {
+		if g.abis != nil || abi == r.abis[0] {
 			return []target{{nr: e.number}}
 		}
 		return nil

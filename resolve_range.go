@@ -47,7 +47,8 @@ func (r *resolver) addRanges(out *decision.ABI, t *table) error {
 	if err != nil {
 		return err
 	}
-	out.Ranges = arrange(append(ranges, newer...), t.calls)
+	ranges = append(t.spans, append(ranges, newer...)...)
+	out.Ranges = arrange(ranges, t.calls)
 	return nil
 }
 
