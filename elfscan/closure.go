@@ -299,3 +299,17 @@ func (l *loader) readConf(path string, depth int) []string {
 	}
 	return out
 }
+
+// dlopen loads libraries that the program loads while it runs.
+func (l *loader) dlopen(names []string) error {
+	for _, name := range names {
+		before := len(l.missing)
+		if err := l.need(l.mods[0], name); err != nil {
+			return err
+		}
+		if len(l.missing) > before {
+			return fmt.Errorf("%s", l.missing[before])
+		}
+	}
+	return nil
+}

@@ -29,19 +29,20 @@ type caller struct {
 
 // program is everything that is mapped when the executable runs.
 type program struct {
-	ctx     context.Context
-	mods    []*module
-	values  *flow.Values
-	extra   []extraNode // nodes beyond those of the modules
-	nodes   node        // of the modules
-	results map[node]*flow.Result
-	into    []uint32 // callers of node n: callers[into[n]:into[n+1]]
-	callers []caller
-	late    map[node][]caller // callers found during analysis
-	taken   map[node]bool     // address is used other than by calls
-	stubs   map[stubKey]node
-	notes   []string
-	decoded int
+	ctx      context.Context
+	mods     []*module
+	values   *flow.Values
+	extra    []extraNode // nodes beyond those of the modules
+	nodes    node        // of the modules
+	results  map[node]*flow.Result
+	into     []uint32 // callers of node n: callers[into[n]:into[n+1]]
+	callers  []caller
+	late     map[node][]caller // callers found during analysis
+	taken    map[node]bool     // address is taken by code
+	pointers map[node]bool     // address is in data; nil until asked for
+	stubs    map[stubKey]node
+	notes    []string
+	decoded  int
 
 	assume func(v *flow.Values, a flow.Atom) (int64, bool)
 }
@@ -326,4 +327,9 @@ func (p *program) callersOf(n node) []caller {
 func (p *program) nodeName(n node) string {
 	m, f := p.function(n)
 	return m.name(&f)
+}
+
+// substituteAtom is substitute for a single parameter.
+func (p *program) substituteAtom(m *module, a flow.Atom, pt flow.Point) flow.ID {
+	return p.substitute(m, p.values.Of(a), pt)
 }

@@ -1,7 +1,6 @@
 package elfscan
 
 import (
-	"os"
 	"slices"
 	"sort"
 
@@ -54,19 +53,48 @@ func (p *program) reachable() *reach {
 			}
 		}
 		r.addLoaderHooks(m)
-		if m.goTab != nil && !goReach {
-			for i := range m.funcs {
-				if m.funcs[i].goIndex >= 0 {
-					r.add(node(m.base)+node(i), noNode)
-				}
-			}
+		if m.goTab != nil {
+			r.addGo(m)
 		}
 	}
 	r.run()
 	return r
 }
 
-var goReach = os.Getenv("GOREACH") != ""
+// addGo starts from all Go code, which Go's linker has already pruned: what it
+// calls or points to of other code is reachable.
+func (r *reach) addGo(m *module) {
+	foreign := func(n node) bool {
+		if n == noNode {
+			return false
+		}
+		_, fn := r.p.function(n)
+		return fn.goIndex < 0
+	}
+	for _, e := range m.edges {
+		if m.funcs[e.from].goIndex < 0 {
+			continue
+		}
+		to := m.lo + uint64(e.to)
+		t := noNode
+		switch e.kind {
+		case machine.EdgeCall, machine.EdgeJump:
+			t = r.p.target(m, to)
+		case machine.EdgeSlot:
+			t = r.p.slotTarget(m, to)
+		case machine.EdgeRef:
+			t = r.p.startAt(m, to)
+		}
+		if foreign(t) {
+			r.add(t, node(m.base+e.from))
+		}
+	}
+	r.p.eachPointer(m, func(n node) {
+		if foreign(n) {
+			r.add(n, noNode)
+		}
+	})
+}
 
 // loaderHooks are functions that ld.so looks up by name.
 var loaderHooks = []string{"__libc_early_init", "__libc_initial"}
@@ -85,6 +113,9 @@ func (r *reach) addLoaderHooks(m *module) {
 }
 
 func (r *reach) has(n node) bool {
+	if m, fn := r.p.function(n); fn.goIndex >= 0 && m.goTab != nil {
+		return true
+	}
 	_, ok := r.from[n]
 	return ok
 }
@@ -201,16 +232,11 @@ func (r *reach) pointer(m *module, addr uint64, by node) {
 // relocated.
 func (r *reach) words(d dataRef) {
 	m := d.mod
-	ps := uint64(m.m.PtrSize)
-	for at := (d.lo + ps - 1) &^ (ps - 1); at+ps <= d.hi; at += ps {
-		v, ok := m.f.Uint(at, int(ps))
-		if !ok {
-			return
-		}
+	m.eachWord(image.Range{Start: d.lo, End: d.hi}, func(v uint64) {
 		if v >= m.lo && v < m.hi {
 			r.pointer(m, v, d.by)
 		}
-	}
+	})
 }
 
 // indexEdges notes where each function's references start; they are in order

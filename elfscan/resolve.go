@@ -169,7 +169,7 @@ func (r *resolver) one(m *module, site uint64, t *task) []*task {
 // ask turns a task into those of the callers.
 func (r *resolver) ask(m *module, site uint64, t *task) []*task {
 	callers := r.p.callersOf(t.fn)
-	if len(callers) == 0 && !r.p.taken[t.fn] {
+	if len(callers) == 0 && !r.p.pointerTaken(t.fn) {
 		return nil // nobody calls it
 	}
 	var out []*task
@@ -189,7 +189,7 @@ func (r *resolver) ask(m *module, site uint64, t *task) []*task {
 		}
 		out = append(out, u)
 	}
-	if r.p.taken[t.fn] {
+	if r.p.pointerTaken(t.fn) {
 		r.open = append(r.open, open{m, site, t, fmt.Sprintf("%s is also called through a pointer", r.p.nodeName(t.fn))})
 	}
 	return out

@@ -140,7 +140,7 @@ func compare(a, b uint64) int {
 func (a *analysis) entryState() *State {
 	s := new(State)
 	for i := range a.m.Regs {
-		s.Regs[i] = a.v.one(Atom{Kind: Entry, Reg: uint8(i)})
+		s.Regs[i] = a.assumed(Atom{Kind: Entry, Reg: uint8(i)})
 	}
 	if a.m.Zero != machine.None {
 		s.Regs[a.m.Zero] = a.v.Const(0)
@@ -149,6 +149,16 @@ func (a *analysis) entryState() *State {
 		s.Regs[r] = a.v.Const(c)
 	}
 	return s
+}
+
+// assumed is the value of an atom: itself, or what it is taken to be.
+func (a *analysis) assumed(x Atom) ID {
+	if a.Assume != nil {
+		if c, ok := a.Assume(a.v, x); ok {
+			return a.v.Const(c)
+		}
+	}
+	return a.v.one(x)
 }
 
 func (a *analysis) enqueue(pc uint64, s *State) {

@@ -201,12 +201,7 @@ func (a *analysis) field(x Atom, size uint8) ID {
 		a.reads[f] = true
 		a.res.Reads = append(a.res.Reads, f)
 	}
-	if a.Assume != nil {
-		if c, ok := a.Assume(a.v, f); ok {
-			return a.v.Const(c)
-		}
-	}
-	return a.v.one(f)
+	return a.assumed(f)
 }
 
 func (a *analysis) depth(x Atom) int {
@@ -240,7 +235,7 @@ func (a *analysis) loadStack(s *State, off int64, size uint8) ID {
 	if off < 0 {
 		return Top
 	}
-	return a.v.one(Atom{Kind: Slot, Addr: off, Size: size})
+	return a.assumed(Atom{Kind: Slot, Addr: off, Size: size})
 }
 
 func (a *analysis) store(s *State, in machine.Inst, pc uint64) {

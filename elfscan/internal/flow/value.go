@@ -207,3 +207,6 @@ func (v *Values) single(id ID) (int64, bool) {
 	}
 	return s[0].Add, true
 }
+
+// Of interns a value that is one atom.
+func (v *Values) Of(a Atom) ID { return v.one(a) }

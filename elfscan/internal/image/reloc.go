@@ -23,6 +23,7 @@ type Reloc struct {
 	Addend uint64
 	Sym    uint32
 	Kind   RelKind
+	Jump   bool // JUMP_SLOT: a slot of the procedure linkage table
 }
 
 const (
@@ -145,6 +146,7 @@ func (f *File) addReloc(b []byte, rela bool) {
 		}
 	}
 	r.Kind = f.relKind(typ)
+	r.Jump = typ == machineRelocs[f.Machine][3]
 	if r.Kind == RelNone {
 		return
 	}

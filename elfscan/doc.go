@@ -1,0 +1,36 @@
+// Package elfscan finds the system calls that an executable can make, and
+// constant arguments of theirs, by reading it: nothing is run, and neither a
+// toolchain nor symbols are needed.
+//
+//	f, err := os.Open("/usr/local/bin/server")
+//	if err != nil {
+//		return err
+//	}
+//	defer f.Close()
+//	res, err := elfscan.Scan(ctx, f, &elfscan.Options{Path: f.Name()})
+//	if err != nil {
+//		return err
+//	}
+//	policy, notes, err := res.Policy(nil)
+//
+// # What can be read?
+//
+// Executables and libraries in ELF for x86_64, i386, aarch64, arm, riscv64,
+// ppc64, ppc64le, s390x and loongarch64, on any host: Go from 1.16 on (pure, cgo,
+// position independent, stripped), and C, C++ and Rust, static or dynamic with
+// glibc or musl. Of a dynamic executable all libraries that ld.so would load
+// are read too.
+//
+// # How complete is the answer?
+//
+// Every system call instruction that the program can reach either has its
+// number found, or is listed in [Result.Unresolved]; none is dropped. Code that
+// is loaded or generated while the program runs is not seen: [Result.Loads]
+// tells where the program can load some. On x86_64, int 0x80 is not looked
+// for, because it enters through the i386 ABI.
+//
+// # Why is this call in the list?
+//
+// Each [Call] has [Evidence]: the function that supplies the number, where,
+// and how the program gets there, and a [Grade].
+package elfscan

@@ -1,0 +1,136 @@
+package elfscan
+
+import (
+	"sort"
+	"strings"
+
+	"github.com/elastic/go-seccomp-bpf/elfscan/internal/flow"
+)
+
+// loadFunctions load code that the scan does not see, unless it is named in
+// Options.Dlopen.
+var loadFunctions = map[string]string{
+	"dlopen": "dlopen", "dlmopen": "dlopen", "plugin.Open": "plugin", "plugin.open": "plugin",
+	"getpwnam": "NSS", "getpwuid": "NSS", "getpwnam_r": "NSS", "getpwuid_r": "NSS", "getgrnam": "NSS", "getgrgid": "NSS",
+	"getgrnam_r": "NSS", "getgrgid_r": "NSS", "getgrouplist": "NSS", "initgroups": "NSS",
+	"getaddrinfo": "NSS", "gethostbyname": "NSS", "gethostbyname_r": "NSS", "gethostbyaddr": "NSS", "getnameinfo": "NSS",
+	"getservbyname": "NSS", "getservbyport": "NSS", "getprotobyname": "NSS", "iconv_open": "gconv",
+}
+
+// findLoads lists the reachable functions that load libraries.
+func (s *scanner) findLoads() {
+	for _, m := range s.p.mods {
+		names := make([]string, 0, len(m.syms))
+		for name := range m.syms {
+			if loadFunctions[name] != "" {
+				names = append(names, name)
+			}
+		}
+		sort.Strings(names)
+		for _, name := range names {
+			n := s.p.startAt(m, m.codeAddress(m.syms[name].Value))
+			if n == noNode || !s.reach.has(n) {
+				continue
+			}
+			_, fn := s.p.function(n)
+			s.res.Loads = append(s.res.Loads, Evidence{Module: m.path, Function: name, Address: fn.start,
+				Gate: loadFunctions[name], Path: s.path(n)})
+		}
+	}
+}
+
+// execFunctions start programs: the parameter that names it, and in Go
+// whether it is a pointer and a length.
+var execFunctions = map[string]struct {
+	param int
+	str   bool
+}{
+	"execve": {0, false}, "execv": {0, false}, "execvp": {0, false}, "execl": {0, false}, "execlp": {0, false},
+	"execle": {0, false}, "execvpe": {0, false}, "posix_spawn": {1, false}, "posix_spawnp": {1, false},
+	"os/exec.Command": {0, true}, "os/exec.CommandContext": {2, true}, "os.StartProcess": {0, true},
+	"syscall.Exec": {0, true}, "syscall.ForkExec": {0, true}, "syscall.StartProcess": {0, true},
+	"system": {-1, false}, "popen": {-1, false},
+}
+
+// findExecs lists the programs that are named by constants.
+func (s *scanner) findExecs() {
+	if !s.calls("execve") && !s.calls("execveat") {
+		return
+	}
+	found := map[string]bool{}
+	for _, m := range s.p.mods {
+		for i := range m.funcs {
+			if m.funcs[i].goIndex < 0 && m.names[m.funcs[i].start] == "" {
+				continue
+			}
+			name := m.name(&m.funcs[i])
+			how, ok := execFunctions[name]
+			if !ok || !s.reach.has(node(m.base)+node(i)) {
+				continue
+			}
+			if how.param < 0 {
+				found["/bin/sh"] = true // system(3) and popen(3)
+				continue
+			}
+			s.execsOf(m, node(m.base)+node(i), how.param, how.str, found)
+		}
+	}
+	for name := range found {
+		s.res.Execs = append(s.res.Execs, name)
+	}
+	sort.Strings(s.res.Execs)
+}
+
+func (s *scanner) calls(name string) bool {
+	for _, c := range s.res.Calls {
+		if c.Name == name && c.Grade != Gated {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *scanner) execsOf(m *module, n node, param int, str bool, found map[string]bool) {
+	for _, c := range s.p.callersOf(n) {
+		if !s.reach.has(c.from) {
+			continue
+		}
+		res := s.p.analyze(c.from)
+		for _, pt := range res.Points {
+			if pt.Addr != c.at {
+				continue
+			}
+			cm, _ := s.p.function(c.from)
+			ptr, ok := s.wordAt(cm, pt, param, str)
+			if !ok {
+				continue
+			}
+			name := ""
+			if n, ok := s.wordAt(cm, pt, param+1, str); str && ok && n < 4096 {
+				b := make([]byte, n)
+				if cm.f.Read(b, ptr) == nil {
+					name = string(b)
+				}
+			} else if !str {
+				name = cm.f.String(ptr)
+			}
+			if name != "" && !strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0xfffd }) {
+				found[name] = true
+			}
+		}
+	}
+}
+
+// wordAt is the constant that a call passes as its i-th word.
+func (s *scanner) wordAt(m *module, pt flow.Point, i int, isGo bool) (uint64, bool) {
+	a := cParam(m, i)
+	if isGo {
+		a = goParam(m, i)
+	}
+	v := s.p.substituteAtom(m, a, pt)
+	c, ok := s.p.values.Consts(v)
+	if !ok || len(c) != 1 || !isGo && !m.f.Mapped(uint64(c[0])) {
+		return 0, false
+	}
+	return uint64(c[0]), true
+}

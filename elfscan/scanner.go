@@ -1,0 +1,199 @@
+package elfscan
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/elastic/go-seccomp-bpf/arch"
+)
+
+// scanner is one scan.
+type scanner struct {
+	ctx    context.Context
+	opt    Options
+	loader *loader
+	p      *program
+	reach  *reach
+	res    *Result
+	gates  *gates
+	pruned map[string]bool // calls found with the gates closed
+}
+
+func (s *scanner) closeAll() {
+	if s.loader == nil {
+		return
+	}
+	for _, c := range s.loader.close {
+		_ = c.Close() // opened for reading only
+	}
+}
+
+func (s *scanner) run(r io.ReaderAt, size int64) (*Result, error) {
+	mod, err := openModule(s.opt.Path, r, size)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkPlugin(mod); err != nil {
+		return nil, err
+	}
+	info, err := arch.GetInfo(mod.m.Name)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w: %v", s.opt.Path, ErrUnsupported, err)
+	}
+	s.res = &Result{Path: s.opt.Path, ABI: info.Name, GOARCH: info.GOARCH, BuildID: mod.f.BuildID, info: info}
+	if mod.goTab != nil {
+		s.res.GoVersion = mod.f.GoVersion()
+	}
+	if err := s.load(mod); err != nil {
+		return nil, err
+	}
+	if err := s.search(); err != nil {
+		return nil, err
+	}
+	s.collect()
+	return s.res, s.ctx.Err()
+}
+
+func checkPlugin(mod *module) error {
+	for _, name := range []string{"go:plugin.tabs", "go.plugin.tabs"} {
+		if mod.exports(name) {
+			return fmt.Errorf("%s: %w: a Go plugin; scan the program that loads it, with --dlopen for its C libraries", mod.path, ErrUnsupported)
+		}
+	}
+	return nil
+}
+
+// exports reports whether the dynamic symbol table defines name.
+func (mod *module) exports(name string) bool {
+	for i := range mod.f.NumDynSyms() {
+		if s, ok := mod.f.DynSym(uint32(i)); ok && s.Name == name && s.Defined() {
+			return true
+		}
+	}
+	return false
+}
+
+// load opens the libraries.
+func (s *scanner) load(mod *module) error {
+	s.loader = &loader{ctx: s.ctx, sysroot: strings.TrimSuffix(s.opt.Sysroot, "/"), paths: s.opt.LibraryPath,
+		mods: []*module{mod}, parent: map[*module]*module{}, names: map[string]*module{}}
+	if mod.soname != "" {
+		s.loader.names[mod.soname] = mod
+	}
+	if err := s.loader.dlopen(s.opt.Dlopen); err != nil {
+		return err
+	}
+	if err := s.loader.closure(); err != nil {
+		return err
+	}
+	for _, m := range s.loader.missing {
+		s.res.Partial = true
+		s.res.Notes = append(s.res.Notes, "library not read: "+m)
+	}
+	for _, m := range s.loader.mods {
+		s.res.Modules = append(s.res.Modules, Module{m.path, m.f.BuildID})
+		for _, n := range m.f.Notes {
+			s.res.Partial = true
+			s.res.Notes = append(s.res.Notes, m.path+": "+n)
+		}
+	}
+	return nil
+}
+
+// search reads all code, links it and finds what is reachable.
+func (s *scanner) search() error {
+	var total, before int64
+	for _, m := range s.loader.mods {
+		for _, r := range m.code {
+			total += int64(r.End - r.Start)
+		}
+	}
+	s.res.Stats.CodeBytes = total
+	for _, m := range s.loader.mods {
+		progress := func(done uint64) {
+			if s.opt.Progress != nil {
+				s.opt.Progress(before+int64(done), total)
+			}
+		}
+		if err := m.scan(s.ctx, progress); err != nil {
+			return s.readError(m, err)
+		}
+		for _, r := range m.code {
+			before += int64(r.End - r.Start)
+		}
+		s.res.Stats.Functions += len(m.funcs)
+		s.res.Stats.Sites += len(m.sites)
+	}
+	s.p = newProgram(s.ctx, s.loader.mods)
+	if err := s.p.link(); err != nil {
+		return err
+	}
+	s.reach = s.p.reachable()
+	s.res.Stats.Reachable = len(s.reach.from)
+	return s.ctx.Err()
+}
+
+func (s *scanner) readError(m *module, err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return fmt.Errorf("%s: reading code: %w", m.path, err)
+}
+
+// resolve finds the numbers at every site.
+func (s *scanner) resolve() *resolver {
+	r := &resolver{p: s.p, reach: s.reach}
+	for _, m := range s.p.mods {
+		for _, site := range m.sites {
+			if s.ctx.Err() != nil {
+				return r
+			}
+			r.site(m, site)
+		}
+	}
+	return r
+}
+
+// shebang returns the first line of a script.
+func shebang(r io.ReaderAt, size int64) (string, bool) {
+	b := make([]byte, min(size, 256)) // BINPRM_BUF_SIZE
+	if n, _ := r.ReadAt(b, 0); n < 3 || b[0] != '#' || b[1] != '!' {
+		return "", false
+	}
+	line, _, _ := bytes.Cut(bytes.TrimRight(b[2:], "\x00"), []byte("\n"))
+	return strings.TrimSpace(string(line)), true
+}
+
+// scanScript scans a script's interpreter.
+func scanScript(ctx context.Context, line string, o Options) (*Result, error) {
+	fields := strings.Fields(line)
+	if len(fields) == 0 {
+		return nil, fmt.Errorf("%s: %w: a script without an interpreter", o.Path, ErrFormat)
+	}
+	l := &loader{sysroot: strings.TrimSuffix(o.Sysroot, "/")}
+	f, _, err := l.open(fields[0])
+	if err != nil {
+		return nil, fmt.Errorf("%s: interpreter: %w", o.Path, err)
+	}
+	defer f.Close()
+	script := o.Path
+	o.Path, o.Size = fields[0], 0
+	size, err := sizeOf(f, 0)
+	if err != nil {
+		return nil, fmt.Errorf("%s: interpreter: %w", script, err)
+	}
+	if _, again := shebang(f, size); again {
+		return nil, fmt.Errorf("%s: %w: its interpreter %s is a script too; scan that one's interpreter", script, ErrUnsupported, fields[0])
+	}
+	res, err := Scan(ctx, f, &o)
+	if err != nil {
+		return nil, fmt.Errorf("%s: interpreter: %w", script, err)
+	}
+	res.Script = line
+	res.Notes = append(res.Notes, fmt.Sprintf("%s is a script: this is its interpreter %s alone, not the programs that the script runs", script, fields[0]))
+	return res, nil
+}
