@@ -199,7 +199,7 @@ func (a *argCoder) maskedValues(w decision.Word, fn decision.Node, mask uint32) 
 	all, total := a.choose(items, exits)
 	all = clear(all)
 	low := items[0].hi
-	if high := mask &^ low; len(items) > 1 && mask&low == low && high > low {
+	if high := mask &^ low; len(items) > 1 && high&-high > low {
 		few := a.whole(exits[0])
 		weight := items[0].weight
 		rest, _ := a.choose(items[1:], exits[1:])

@@ -48,3 +48,34 @@ func TestManyValuesAreBoundedInTime(t *testing.T) {
 		}
 	}
 }
+
+// TestMasksOfEveryShape compiles each function of four bits spread over a word
+// that is 1 up to some value and 0 above, and more; the proof judges.
+func TestMasksOfEveryShape(t *testing.T) {
+	for _, spread := range [][4]uint{{0, 1, 2, 3}, {0, 5, 17, 31}, {28, 29, 30, 31}, {7, 8, 20, 21}} {
+		for set := range 1 << 16 {
+			if set%37 != 0 && set&(set+1) != 0 {
+				continue // a sample, and all runs from zero
+			}
+			cond := decision.Cond{Arg: 2, Bits: 64}
+			for _, b := range spread {
+				cond.Mask |= 1 << b
+			}
+			for v := range 16 {
+				if set>>v&1 == 0 {
+					continue
+				}
+				var value uint64
+				for i, b := range spread {
+					value |= uint64(v) >> i & 1 << b
+				}
+				cond.Set = append(cond.Set, decision.Interval{Lo: value, Hi: value})
+			}
+			spec := &decision.Spec{BadArch: cbpf.RetKillProcess, ABIs: []decision.ABI{{Arch: 1, Calls: []decision.Call{{
+				NR: 9, Else: cbpf.RetErrno | 1, Rules: []decision.Rule{{Conds: []decision.Cond{cond}, Action: cbpf.RetAllow}}}}}}}
+			if _, err := Compile(spec, Options{Objective: Objective(set % 4)}); err != nil {
+				t.Fatalf("bits %v, values %016b: %v", spread, set, err)
+			}
+		}
+	}
+}
