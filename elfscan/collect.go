@@ -63,6 +63,9 @@ func (s *scanner) addCall(calls map[string]*Call, f found) {
 		c = &Call{Name: name, Number: nr, Grade: Gated}
 		calls[name] = c
 	}
+	if len(c.Evidence) >= 4*maxEvidence && c.Grade < Gated {
+		return
+	}
 	e := s.evidence(f.task)
 	e.Gate = s.gates.gate(f)
 	g := Reachable
@@ -77,6 +80,9 @@ func (s *scanner) addCall(calls map[string]*Call, f found) {
 		if x.Module == e.Module && x.Function == e.Function && x.Gate == e.Gate {
 			return
 		}
+	}
+	if slices.Contains(s.opt.Why, name) || slices.Contains(s.opt.Why, "*") {
+		e.Path = s.path(f.task.fn)
 	}
 	c.Evidence = append(c.Evidence, e)
 }
@@ -166,8 +172,7 @@ func (s *scanner) goPath(n node) []Frame {
 	best := n
 	for i := 0; i < len(queue) && i < 20000; i++ {
 		x := queue[i]
-		m, fn := s.p.function(x)
-		if name := m.name(&fn); name == "main.main" || name == "runtime.rt0_go" {
+		if x == s.mainNode(n) {
 			best = x
 			break
 		}
@@ -186,4 +191,19 @@ func (s *scanner) goPath(n node) []Frame {
 	}
 	slices.Reverse(out)
 	return out
+}
+
+// mainNode is main.main of the module that n belongs to.
+func (s *scanner) mainNode(n node) node {
+	if s.main != 0 {
+		return s.main
+	}
+	s.main = noNode
+	m, _ := s.p.function(n)
+	for i := range m.funcs {
+		if m.funcs[i].goIndex >= 0 && m.name(&m.funcs[i]) == "main.main" {
+			s.main = node(m.base) + node(i)
+		}
+	}
+	return s.main
 }

@@ -33,6 +33,8 @@ type Options struct {
 	// Everything turns off the search for gates: code that only a field which
 	// the program never sets could enable counts as reachable.
 	Everything bool
+	// Why names calls whose evidence is to have paths; "*" means all.
+	Why []string
 	// Progress is called now and then with the bytes of code read so far.
 	Progress func(done, total int64)
 }

@@ -20,7 +20,7 @@ type scanner struct {
 	reach  *reach
 	res    *Result
 	gates  *gates
-	pruned map[string]bool // calls found with the gates closed
+	main   node // main.main, once looked for
 }
 
 func (s *scanner) closeAll() {
