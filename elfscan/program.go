@@ -41,7 +41,8 @@ type program struct {
 	taken    map[node]bool     // address is taken by code
 	pointers map[node]bool     // address is in data; nil until asked for
 	stubs    map[stubKey]node
-	notes    []string
+	refined  map[node]bool
+	never    map[node]bool // functions that do not return
 	decoded  int
 
 	assume func(v *flow.Values, a flow.Atom) (int64, bool)
@@ -50,7 +51,8 @@ type program struct {
 type extraNode struct {
 	mod   *module
 	start uint64
-	fn    int // containing function
+	fn    int  // containing function
+	byRef bool // only its address is taken: it may be data
 }
 
 type stubKey struct {
@@ -60,7 +62,7 @@ type stubKey struct {
 
 func newProgram(ctx context.Context, mods []*module) *program {
 	p := &program{ctx: ctx, mods: mods, values: flow.NewValues(), results: map[node]*flow.Result{},
-		late: map[node][]caller{}, taken: map[node]bool{}, stubs: map[stubKey]node{}}
+		late: map[node][]caller{}, taken: map[node]bool{}, stubs: map[stubKey]node{}, refined: map[node]bool{}, never: map[node]bool{}}
 	for _, m := range mods {
 		m.base = uint32(p.nodes)
 		p.nodes += node(len(m.funcs))
@@ -95,7 +97,7 @@ func (p *program) nodeAt(m *module, addr uint64) node {
 		return node(n)
 	}
 	n := p.nodes + node(len(p.extra))
-	p.extra = append(p.extra, extraNode{m, addr, i})
+	p.extra = append(p.extra, extraNode{mod: m, start: addr, fn: i})
 	m.starts[addr] = uint32(n)
 	return n
 }
@@ -124,6 +126,9 @@ func (p *program) target(m *module, addr uint64) node {
 		}
 	}
 	n = p.nodeAt(m, addr)
+	if n != noNode && n >= p.nodes {
+		p.extra[n-p.nodes].byRef = false
+	}
 	p.stubs[key] = n
 	return n
 }
@@ -234,6 +239,62 @@ func (p *program) analyze(n node) *flow.Result {
 		}
 	}
 	return r
+}
+
+// refine analyses a function again, this time knowing which of the functions
+// it calls never return; it reports false if that was done before.
+func (p *program) refine(n node) bool {
+	if p.refined[n] {
+		return false
+	}
+	p.refined[n] = true
+	m, fn, ok := p.flowFunc(n)
+	if !ok {
+		return false
+	}
+	env := p.env(m)
+	env.NoReturn = func(target uint64) bool {
+		t := p.target(m, target)
+		return t != noNode && p.noReturn(t, 0)
+	}
+	p.decoded++
+	p.results[n] = env.Analyze(fn)
+	return true
+}
+
+// noReturn reports whether no path through a function returns.
+func (p *program) noReturn(n node, depth int) bool {
+	if v, ok := p.never[n]; ok {
+		return v
+	}
+	p.never[n] = false // for recursive functions, until known better
+	if depth > 8 {
+		return false
+	}
+	m, fn, ok := p.flowFunc(n)
+	if !ok || len(fn.Code) > 1<<16 {
+		return false
+	}
+	env := p.env(m)
+	env.NoReturn = func(target uint64) bool {
+		t := p.target(m, target)
+		return t != noNode && p.noReturn(t, depth+1)
+	}
+	p.decoded++
+	res := env.Analyze(fn)
+	never := !res.Returns && !res.Lost && !res.Ends && res.Partial == ""
+	for _, pt := range res.Points {
+		if pt.Op != machine.Jump || !never {
+			continue
+		}
+		t := noNode
+		if pt.Target != 0 {
+			t = p.target(m, pt.Target)
+		}
+		never = t != noNode && p.noReturn(t, depth+1)
+	}
+	p.never[n] = never
+	return never
 }
 
 // link builds the reverse call graph.

@@ -134,6 +134,14 @@ func (r *reach) addCode(m *module, addr uint64, by node) {
 		return
 	}
 	r.add(node(m.base)+node(i), by)
+	if m.funcs[i].start != addr && m.funcs[i].goIndex < 0 {
+		_, known := m.starts[addr]
+		n := r.p.nodeAt(m, addr) // an entry in the middle
+		if !known && n >= r.p.nodes {
+			r.p.extra[n-r.p.nodes].byRef = true
+		}
+		r.add(n, by)
+	}
 }
 
 func (r *reach) addData(d dataRef) {

@@ -92,17 +92,24 @@ func (r *resolver) points(n node, addr uint64) []flow.Point {
 		return nil // the bytes are part of another instruction
 	}
 	res := r.p.analyze(n)
+	if n >= r.p.nodes && r.p.extra[n-r.p.nodes].byRef && res.Partial != "" {
+		return nil // data among the code, whose address is taken
+	}
 	var out []flow.Point
 	for _, pt := range res.Points {
-		if pt.Addr == addr && pt.Op == machine.Syscall {
-			out = append(out, pt)
+		if pt.Addr != addr || pt.Op != machine.Syscall {
+			continue
 		}
+		if pt.State.Regs[m.m.NR] == flow.Top && r.p.refine(n) {
+			return r.points(n, addr)
+		}
+		out = append(out, pt)
 	}
 	if len(out) > 0 || n >= r.p.nodes {
 		return out
 	}
-	if !env.Boundary(fn, int(addr-fn.Start)) || r.p.assume != nil {
-		return nil
+	if !res.Lost && res.Partial == "" || !env.Boundary(fn, int(addr-fn.Start)) {
+		return nil // no path leads there: dead code, or data among the code
 	}
 	// Start a little earlier, where the number is usually set.
 	for _, pt := range env.From(fn, env.BlockStart(fn, int(addr-fn.Start))).Points {
@@ -156,6 +163,18 @@ func (r *resolver) one(m *module, site uint64, t *task) []*task {
 			ask = true
 		case flow.Global:
 			more = append(more, r.global(m, site, t, a)...)
+		case flow.Field:
+			switch root := r.p.values.Root(a); root.Kind {
+			case flow.Entry, flow.Slot:
+				ask = true
+				continue
+			case flow.Global:
+				if w, all := r.behind(t, a, root); all {
+					more = append(more, w...)
+					continue
+				}
+			}
+			r.open = append(r.open, open{m, site, t, "the number is loaded from memory"})
 		default:
 			r.open = append(r.open, open{m, site, t, "the number is loaded from memory"})
 		}
@@ -280,4 +299,35 @@ func (r *resolver) writers(m *module, n node, addr uint64, t *task, a flow.Atom)
 		out = append(out, u)
 	}
 	return out
+}
+
+// behind are tasks for a field behind a pointer that is kept in a variable:
+// one for each place that stores a pointer there. It reports false if there
+// may be others.
+func (r *resolver) behind(t *task, a, root flow.Atom) (tasks []*task, all bool) {
+	fm, _ := r.p.function(t.fn)
+	addr := uint64(root.Addr)
+	var out []*task
+	for _, e := range fm.edges {
+		if fm.lo+uint64(e.to) != addr {
+			continue
+		}
+		if e.kind == machine.EdgeRef && fm.m.Align == 1 {
+			return nil, false // its address is taken
+		}
+		if !r.reach.has(node(fm.base + e.from)) {
+			continue
+		}
+		n := node(fm.base + e.from)
+		for _, w := range r.p.analyze(n).Writes {
+			if w.To.Kind != flow.Const || uint64(w.To.Add) != addr {
+				continue
+			}
+			if c, ok := r.p.values.Consts(w.Value); ok && len(c) == 1 && c[0] == 0 {
+				continue // a null pointer
+			}
+			out = append(out, &task{fn: n, at: w.Addr, nr: r.p.values.Behind(a, w.Value), up: t, depth: t.depth + 1})
+		}
+	}
+	return dedupe(out), true
 }

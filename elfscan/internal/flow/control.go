@@ -81,6 +81,7 @@ func (a *analysis) jump(in machine.Inst, s *State, pc uint64) {
 	}
 	v := a.operand(s, in.A)
 	if v == Top || v == None {
+		a.res.Lost = true
 		a.point(Point{Addr: pc, Op: machine.Jump, Callee: v}, s)
 		return
 	}
@@ -108,6 +109,7 @@ func (a *analysis) jumpTable(x Atom, s *State, pc uint64) {
 	stride, size := uint64(x.Reg), int(x.Size)
 	if size == 0 || stride == 0 {
 		// The jump goes into a row of equal instruction sequences.
+		a.res.Lost = true
 		a.point(Point{Addr: pc, Op: machine.Jump, Callee: Top}, s)
 		return
 	}

@@ -66,6 +66,8 @@ type Result struct {
 	Visited map[int]bool   // offsets of instructions that some path reaches
 	Partial string         // why the result is incomplete, "" if it is not
 	Ends    bool           // runs into whatever follows the function
+	Returns bool           // some path returns
+	Lost    bool           // some jump inside the function was not followed
 	Tables  map[uint64]int // jump tables by address, entries used
 }
 

@@ -46,7 +46,10 @@ func (a *analysis) step(in machine.Inst, s *State, pc, next uint64) bool {
 		return false
 	case machine.Branch:
 		return a.branch(in, s, pc)
-	case machine.Return, machine.Halt:
+	case machine.Return:
+		a.res.Returns = true
+		return false
+	case machine.Halt:
 		return false
 	default:
 		a.assign(s, in, a.binary(in, a.operand(s, in.A), a.operand(s, in.B)))
@@ -187,6 +190,11 @@ func (a *analysis) loadAtom(s *State, x Atom, size uint8, ext machine.Extend) ID
 		return Top
 	}
 	return a.field(x, size)
+}
+
+// loadFrom is load for a value outside of any instruction.
+func (a *analysis) loadFrom(s *State, addr ID, size uint8) ID {
+	return a.load(s, addr, machine.Inst{Size: size})
 }
 
 // field is the word behind a pointer.

@@ -9,7 +9,7 @@ func (v *Values) Substitute(id ID, s *State, m *machine.Machine, push int64) ID 
 	if id == Top || id == None {
 		return id
 	}
-	a := &analysis{Env: &Env{Machine: m, Values: v}, m: m, v: v, reads: map[Atom]bool{}, res: &Result{}}
+	a := &analysis{Env: &Env{Machine: m, Values: v, Memory: noMemory{}}, m: m, v: v, reads: map[Atom]bool{}, res: &Result{}}
 	out := None
 	for _, x := range v.sets[id] {
 		out = v.Join(out, a.outside(x, s, push))
@@ -40,8 +40,42 @@ func (a *analysis) outside(x Atom, s *State, push int64) ID {
 		}
 		return out
 	}
+	if x.Kind == Field {
+		base := a.outside(a.v.atoms[x.Base], s, push)
+		return a.v.Add(a.loadFrom(s, a.v.Add(base, x.Addr), x.Size), x.Add)
+	}
 	return Top
 }
+
+// Root is the atom at the end of a chain of fields.
+func (v *Values) Root(x Atom) Atom {
+	for n := 0; x.Kind == Field && n < 8; n++ {
+		x = v.atoms[x.Base]
+	}
+	return x
+}
+
+// Behind returns the value that a field has when its chain's root is ptr
+// instead, as seen in no state: only chains of one field can be rewritten.
+func (v *Values) Behind(x Atom, ptr ID) ID {
+	if v.atoms[x.Base].Kind == Field {
+		return Top
+	}
+	return v.each(ptr, func(p Atom) (Atom, bool) {
+		if p.Kind == Const || p.Kind == Table || p.Kind == TableRel {
+			return p, false
+		}
+		off := p.Add
+		p.Add = 0
+		return Atom{Kind: Field, Size: x.Size, Base: v.internAtom(p), Addr: off + x.Addr, Add: x.Add}, true
+	})
+}
+
+// noMemory is an image of which nothing is constant.
+type noMemory struct{}
+
+func (noMemory) Constant(uint64, int) (uint64, bool) { return 0, false }
+func (noMemory) Mapped(uint64) bool                  { return true }
 
 // BlockStart returns the offset of an instruction from which straight-line
 // code leads to the one at offset: at most 24 instructions back, behind
