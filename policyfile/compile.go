@@ -24,7 +24,7 @@ func (f *File) locate(o *seccomp.CompileOptions, whole error) error {
 	if o != nil {
 		quick.ABI = o.ABI
 	}
-	for i, g := range f.Policy.Syscalls {
+	for i, g := range f.Policy.Syscalls[f.prepended:] {
 		for j, name := range g.Names {
 			g := seccomp.SyscallGroup{Action: g.Action, Names: []string{name}}
 			if err := f.try(&quick, g, fmt.Sprintf("syscalls[%d].names[%d]", i, j)); err != nil {

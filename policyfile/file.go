@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	seccomp "github.com/elastic/go-seccomp-bpf"
@@ -23,6 +24,7 @@ type File struct {
 	Policy seccomp.Policy
 
 	positions map[string]Position
+	prepended int // groups before those in the file
 }
 
 // A Position is a place in a file, both counted from 1; the column in
@@ -139,4 +141,11 @@ func withoutPath(err error) error {
 		return p.Err
 	}
 	return err
+}
+
+// Prepend puts groups before those of the file, so that they decide first. The
+// places of what is in the file stay right.
+func (f *File) Prepend(groups ...seccomp.SyscallGroup) {
+	f.Policy.Syscalls = append(slices.Clone(groups), f.Policy.Syscalls...)
+	f.prepended += len(groups)
 }
