@@ -9,19 +9,20 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
 
 	"github.com/elastic/go-seccomp-bpf/internal/testvm/console"
 )
 
 // guestEnv is the environment of every test.
 func guestEnv(g Guest) []string {
-	return []string{"PATH=/bin", "HOME=/tmp", "TMPDIR=/tmp", "USER=root", "TERM=dumb", GuestVariable + "=" + g.Name}
+	var compat []string
+	for _, t := range g.Tests[1:] {
+		compat = append(compat, t.GOARCH)
+	}
+	return []string{"PATH=/bin", "HOME=/tmp", "TMPDIR=/tmp", "USER=root", "TERM=dumb",
+		console.GuestVariable + "=" + g.Name, console.CompatVariable + "=" + strings.Join(compat, ",")}
 }
-
-// GuestVariable is set to the guest's name in the environment of its tests.
-// Tests that only make sense in a guest run when it is set, and then fail
-// where they would otherwise skip.
-const GuestVariable = "SECCOMP_TEST_GUEST"
 
 // applets are the programs of busybox that tests may expect in /bin.
 var applets = []string{"sh", "true", "false", "echo", "cat", "ls", "id", "sleep", "env", "uname", "mkdir", "rm", "touch", "dd", "grep", "head", "wc", "ps", "kill", "mount", "wget", "nc", "date", "sort", "tar", "gzip", "find", "seq", "pwd", "cp", "mv", "ln", "chmod", "hostname"}

@@ -141,9 +141,9 @@ func (c *collector) exit(m console.Message) {
 	case m.Lines != c.lines:
 		c.fail(m.Run, "console", fmt.Sprintf("%d lines arrived of the %d printed", c.lines, m.Lines))
 	case m.Signal != "":
-		c.fail(m.Run, "process", "ended by signal: "+m.Signal)
+		c.fail(m.Run, t.unfinished(), "ended by signal: "+m.Signal)
 	case m.Code != 0 && t.failed == 0:
-		c.fail(m.Run, "process", fmt.Sprintf("exit status %d though no test failed", m.Code))
+		c.fail(m.Run, t.unfinished(), fmt.Sprintf("exit status %d though no test failed", m.Code))
 	case m.Code == 0 && (t.failed > 0 || t.result != "pass" && t.result != "skip"):
 		c.fail(m.Run, "process", fmt.Sprintf("exit status 0 with %d failed tests and result %q", t.failed, t.result))
 	case m.Code == 0:
@@ -177,8 +177,14 @@ func (c *collector) print(events []event, failed bool) {
 	}
 	show := map[string]bool{"": failed}
 	for _, e := range events {
-		if e.Action == "fail" && e.Test != "" {
+		switch {
+		case e.Test == "":
+		case e.Action == "run" && failed:
+			show[e.Test] = true // until it is seen to end well
+		case e.Action == "fail":
 			show[e.Test] = true
+		case e.Action == "pass" || e.Action == "skip":
+			show[e.Test] = false
 		}
 	}
 	for _, e := range events {
@@ -262,7 +268,7 @@ func (t counts) unfinished() string {
 	if len(t.running) == 0 {
 		return "process"
 	}
-	return strings.Join(t.running, ", ")
+	return strings.Join(t.running, ", ") + " (unfinished)"
 }
 
 func (t counts) addTo(o *Outcome, pkg string) {

@@ -70,7 +70,8 @@ func TestCollectFailures(t *testing.T) {
 		{"signal", output, console.Message{Lines: 7, Code: -1, Signal: "bad system call"}, false, 1, "ended by signal: bad system call"},
 		{"exit status alone", output + "\x16PASS\n", console.Message{Lines: 8, Code: 3}, false, 1, "exit status 3"},
 		{"exit 0 without PASS", output, console.Message{Lines: 7}, false, 1, "exit status 0"},
-		{"hang", output + "\x16=== RUN   TestHang\n", console.Message{}, true, 1, "TestHang: the guest did not finish it"},
+		{"timeout", "\x16=== RUN   TestSlow\npanic: test timed out after 1s\n", console.Message{Lines: 2, Code: 2}, false, 1, "panic: test timed out after 1s"},
+		{"hang", output + "\x16=== RUN   TestHang\n", console.Message{}, true, 1, "TestHang (unfinished): the guest did not finish it"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			o, text := collect(t, Printer{}, tt.text, tt.end, !tt.unfinished)

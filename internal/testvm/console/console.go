@@ -101,3 +101,11 @@ type Run struct {
 	UID     int      `json:"uid"`     // run as this user (and group)
 	Seconds int      `json:"seconds"` // killed after this long
 }
+
+// GuestVariable is set to the guest's name in the environment of its tests.
+// Tests that only make sense in a guest run when it is set.
+const GuestVariable = "SECCOMP_TEST_GUEST"
+
+// CompatVariable is set to the GOARCHes, other than the first, that the guest
+// has test binaries of, joined by commas.
+const CompatVariable = "SECCOMP_TEST_COMPAT"
