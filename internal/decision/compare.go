@@ -97,3 +97,39 @@ func (s *Space) Restrict(n Node, w Word, value uint32) Node {
 	}
 	return walk(n)
 }
+
+// Given returns a function that agrees with n wherever the predicate care
+// holds, and is free to be simpler elsewhere (Coudert and Madre's restrict).
+func (s *Space) Given(n, care Node) Node {
+	memo := map[[2]Node]Node{}
+	no := s.Const(falseValue)
+	var walk func(n, care Node) Node
+	walk = func(n, care Node) Node {
+		level := s.nodes[n].level
+		if level == terminalLevel || s.nodes[care].level == terminalLevel {
+			return n
+		}
+		key := [2]Node{n, care}
+		if r, ok := memo[key]; ok {
+			return r
+		}
+		var r Node
+		c0, c1 := s.cofactors(care, min(level, s.nodes[care].level))
+		switch {
+		case s.nodes[care].level < level:
+			r = walk(n, s.Or(c0, c1))
+		case c0 == no:
+			r = walk(s.nodes[n].hi, c1)
+		case c1 == no:
+			r = walk(s.nodes[n].lo, c0)
+		default:
+			r = s.mk(level, walk(s.nodes[n].lo, c0), walk(s.nodes[n].hi, c1))
+		}
+		memo[key] = r
+		return r
+	}
+	return walk(n, care)
+}
+
+// Word returns the predicate that word & mask == value.
+func (s *Space) Word(w Word, mask, value uint32) Node { return s.masked(w, mask, value) }

@@ -10,7 +10,9 @@ const (
 	maxItems = 3 * MaxInstructions // more values than these cannot fit a program
 	// fewItems is where a word of which some bits do not matter has so many
 	// values that clearing these bits first is certain to be cheaper.
-	fewItems = 32
+	fewItems = 64
+	maxDepth = 4        // of bit tests within one another, while there is another way
+	simple   = 8        // instructions below which no other way is looked for
 	rare     = 1.0 / 64 // weight of an outcome that refuses, beside one that allows
 )
 
@@ -30,6 +32,13 @@ type argCoder struct {
 	bigEndian bool
 	plans     map[decision.Node]plan
 	words     map[wordState]plan
+	atoms     map[decision.Word][]atom // of the call that is being coded
+	depth     int                      // of bit tests within one another
+}
+
+func newArgCoder(c *compiler) *argCoder {
+	return &argCoder{space: c.space, code: c.code, objective: c.opt.Objective, bigEndian: c.spec.BigEndian,
+		plans: make(map[decision.Node]plan), words: make(map[wordState]plan)}
 }
 
 // wordState is a function whose word is in the accumulator, with the bits
@@ -99,20 +108,25 @@ func (a *argCoder) word(w decision.Word, st wordState, top bool) plan {
 		}
 	}
 	support := a.support(w, st.fn)
-	if top {
-		most := maxItems
-		if support != ^uint32(0) {
-			most = fewItems
-		}
-		try(a.values(w, st.fn, ^uint32(0), most))
-	} else if support|st.zero == ^uint32(0) {
+	partial := support != ^uint32(0)
+	switch {
+	case top && partial:
+		try(a.values(w, st.fn, ^uint32(0), fewItems))
+	case top:
+		try(a.values(w, st.fn, ^uint32(0), maxItems))
+	case support|st.zero == ^uint32(0):
 		try(a.values(w, st.fn, support, maxItems))
 	}
-	if support != ^uint32(0) {
-		try(a.maskedValues(w, st.fn, support))
+	if partial {
+		try(a.maskedValues(w, st.fn, support, fewItems))
 	}
-	if support != ^uint32(0) || !found {
+	if !found || best.size > simple {
+		try(a.atomTests(w, st))
+	}
+	if !found || partial && a.depth < maxDepth {
+		a.depth++
 		try(a.bitTest(w, st), true)
+		a.depth--
 	}
 	a.words[st] = best
 	return best
@@ -188,8 +202,8 @@ func (a *argCoder) values(w decision.Word, fn decision.Node, mask uint32, most i
 // maskedValues clears the bits that do not matter and tells apart the values
 // that remain. Where the smallest ones share an outcome and are all those
 // without certain bits, testing these bits first may spare the clearing.
-func (a *argCoder) maskedValues(w decision.Word, fn decision.Node, mask uint32) (plan, bool) {
-	items, exits, ok := a.items(w, fn, mask, maxItems)
+func (a *argCoder) maskedValues(w decision.Word, fn decision.Node, mask uint32, most int) (plan, bool) {
+	items, exits, ok := a.items(w, fn, mask, most)
 	if !ok {
 		return plan{}, false
 	}

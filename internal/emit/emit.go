@@ -79,14 +79,26 @@ func (e *TooLongError) Error() string {
 	return fmt.Sprintf("the filter needs %d instructions, the kernel takes at most %d", e.Instructions, MaxInstructions)
 }
 
+// nodeLimit lets the diagrams of a policy grow larger than those of a program
+// from elsewhere may: about 150 MB and two seconds, which no policy in the field
+// comes near. A space that has grown beyond keepNodes is not kept.
+const (
+	nodeLimit = 4 * decision.DefaultNodeLimit
+	keepNodes = 1 << 16
+)
+
 var spaces = sync.Pool{New: func() any { return decision.NewSpace(0) }}
 
 // Compile returns the program for a Spec. Where the objective's program would
 // be too long for the kernel, it is compiled for size instead.
 func Compile(spec *decision.Spec, opt Options) (*Result, error) {
 	space := spaces.Get().(*decision.Space)
-	defer spaces.Put(space)
-	space.Reset(0)
+	space.Reset(nodeLimit)
+	defer func() {
+		if space.Len() < keepNodes {
+			spaces.Put(space)
+		}
+	}()
 	parts, err := space.Parts(spec)
 	if err != nil {
 		return nil, err
@@ -131,8 +143,7 @@ type compiler struct {
 
 func (c *compiler) compile() []bpf.RawInstruction {
 	c.code = newCode()
-	c.args = &argCoder{space: c.space, code: c.code, objective: c.opt.Objective, bigEndian: c.spec.BigEndian,
-		plans: make(map[decision.Node]plan), words: make(map[wordState]plan)}
+	c.args = newArgCoder(c)
 	root := c.code.ret(c.spec.BadArch)
 	for i := range slices.Backward(c.spec.ABIs) {
 		a := &c.spec.ABIs[i]

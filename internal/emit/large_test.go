@@ -79,3 +79,57 @@ func TestMasksOfEveryShape(t *testing.T) {
 		}
 	}
 }
+
+// TestEntangledRulesFallBackToTheirText compiles calls whose rules compare
+// every argument in many ways: decided word by word they do not fit a program,
+// rule after rule they do.
+func TestEntangledRulesFallBackToTheirText(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	abi := decision.ABI{Arch: 1, Default: cbpf.RetErrno | 1}
+	for nr := range uint32(26) {
+		call := decision.Call{NR: 3 + nr, Else: cbpf.RetErrno | 1}
+		for i := range 8 {
+			rule := decision.Rule{Action: cbpf.RetErrno | uint32(2+i)}
+			for arg := range uint8(6) {
+				v := uint64(r.IntN(1 << 20))
+				rule.Conds = append(rule.Conds, decision.Cond{Arg: arg, Bits: 32, Mask: 1<<32 - 1,
+					Set: []decision.Interval{{Lo: v, Hi: v + uint64(r.IntN(1<<19))}}})
+			}
+			call.Rules = append(call.Rules, rule)
+		}
+		abi.Calls = append(abi.Calls, call)
+	}
+	res, err := Compile(&decision.Spec{BadArch: cbpf.RetKillProcess, ABIs: []decision.ABI{abi}}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d instructions", len(res.Program))
+	if res.Objective != Size {
+		t.Errorf("objective is %d: the test no longer needs what it is for", res.Objective)
+	}
+}
+
+// TestOverlappingMasksStaySmall compiles conditions on one word that are
+// neither intervals nor a few bits: a dense mask beside single values.
+func TestOverlappingMasksStaySmall(t *testing.T) {
+	const k = 0x60a2b0d1
+	full := ^uint64(0) >> 32
+	cond := func(mask, v uint64, not bool) decision.Cond {
+		return decision.Cond{Arg: 1, Bits: 32, Mask: mask, Set: []decision.Interval{{Lo: v, Hi: v}}, Not: not}
+	}
+	call := decision.Call{NR: 5, Else: cbpf.RetAllow, Rules: []decision.Rule{
+		{Conds: []decision.Cond{cond(full, k, true), cond(k, 0, true)}, Action: cbpf.RetErrno | 1},
+		{Conds: []decision.Cond{cond(full, 0, false)}, Action: cbpf.RetErrno | 2},
+	}}
+	spec := &decision.Spec{BadArch: cbpf.RetKillProcess, ABIs: []decision.ABI{{Arch: 1, Default: cbpf.RetErrno | 3, Calls: []decision.Call{call}}}}
+	for o := MeanWithBitmap; o <= Size; o++ {
+		res, err := Compile(spec, Options{Objective: o})
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Two for the ABI, two for the number, a load, three tests, five returns.
+		if n := len(res.Program); n > 13 {
+			t.Errorf("objective %d: %d instructions\n%s", o, n, cbpf.Disassemble(res.Program, cbpf.DisassembleOptions{}))
+		}
+	}
+}

@@ -30,7 +30,7 @@ func (c *compiler) numbers(a *decision.ABI, outcomes []decision.Outcome) block {
 	w := c.weigh(a, outcomes)
 	items := make([]item, 0, len(outcomes))
 	for _, o := range outcomes {
-		to := c.args.whole(o.To).block
+		to := c.outcome(a, o)
 		start, sum := uint64(o.Lo), w.total*unseenWeight
 		for nr := max(o.Lo, w.first); nr <= o.Hi && nr-w.first < window; nr++ {
 			weight := w.of[nr-w.first]
