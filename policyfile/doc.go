@@ -18,7 +18,7 @@
 //	  strict: false                       # true: a name that an ABI lacks is an error
 //	  syscalls:                           # the first group that matches decides
 //	  - action: allow
-//	    names: [read, write, "@io-event"] # names, groups, numbers of the native ABI
+//	    names: [read, write, "@io-event"] # names, groups, numbers of the native ABI (1000, 512-547)
 //	    names_with_args:                  # all arguments must match
 //	    - name: socket
 //	      arguments:
@@ -35,6 +35,9 @@
 //	    - name: ioctl
 //	      arguments:
 //	      - {argument: 1, operation: In, values: [TCGETS, 0x5413]}
+//	  - action: errno(ENOSYS)
+//	    abis: [i386]                      # the group is for these ABIs only
+//	    names: [vm86, 400-500]
 //
 // # What is refused?
 //

@@ -23,9 +23,14 @@ func CheckName(name string) error {
 		}
 		return nil
 	case startsNumber(name):
-		n, err := strconv.ParseInt(name, 0, 64)
-		if err != nil || n < math.MinInt32 || n > math.MaxUint32 {
-			return fmt.Errorf("%q is not a number of a system call: it has 32 bits", shorten(name))
+		first, last, isRange := strings.Cut(name, "-")
+		if first == "" || !isRange { // a negative number, or one alone
+			first, last = name, name
+		}
+		lo, errLo := strconv.ParseInt(strings.TrimSpace(first), 0, 64)
+		hi, errHi := strconv.ParseInt(strings.TrimSpace(last), 0, 64)
+		if errLo != nil || errHi != nil || lo < math.MinInt32 || hi > math.MaxUint32 || lo > hi {
+			return fmt.Errorf("%q is not a number of a system call, which has 32 bits, nor a range of them (512-547)", shorten(name))
 		}
 		return nil
 	case arch.Known(name):

@@ -147,7 +147,7 @@ func (d *nativeReader) kernel(f field) (string, error) {
 }
 
 func (d *nativeReader) group(n *yaml.Node, path string) (g seccomp.SyscallGroup, err error) {
-	fields, err := d.mapping(n, path, "action", "names", "names_with_args")
+	fields, err := d.mapping(n, path, "action", "abis", "names", "names_with_args")
 	if err != nil {
 		return g, err
 	}
@@ -157,6 +157,11 @@ func (d *nativeReader) group(n *yaml.Node, path string) (g seccomp.SyscallGroup,
 	}
 	if g.Action, err = d.action(action); err != nil {
 		return g, err
+	}
+	if f, ok := fields["abis"]; ok {
+		if g.ABIs, err = d.abis(f); err != nil {
+			return g, err
+		}
 	}
 	if f, ok := fields["names"]; ok {
 		err := d.sequence(f, func(n *yaml.Node, path string) error {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 
 	"go.yaml.in/yaml/v4"
 
@@ -57,13 +58,7 @@ func list() *yaml.Node { return &yaml.Node{Kind: yaml.SequenceNode} }
 func (n *nativeWriter) policy(p *seccomp.Policy) (*yaml.Node, error) {
 	m := &yaml.Node{Kind: yaml.MappingNode}
 	n.field(m, "", "default_action", text(p.DefaultAction.String()))
-	if len(p.ABIs) > 0 {
-		abis := list()
-		for i, abi := range p.ABIs {
-			abis.Content = append(abis.Content, n.item(text(abi), fmt.Sprintf("abis[%d]", i)))
-		}
-		n.field(m, "", "abis", abis)
-	}
+	n.abis(m, "", p.ABIs)
 	if p.BadArchAction != 0 {
 		n.field(m, "", "bad_arch_action", text(p.BadArchAction.String()))
 	}
@@ -86,6 +81,18 @@ func (n *nativeWriter) policy(p *seccomp.Policy) (*yaml.Node, error) {
 	return m, nil
 }
 
+// abis adds the field of that name where it is needed.
+func (n *nativeWriter) abis(m *yaml.Node, path string, names []string) {
+	if len(names) == 0 {
+		return
+	}
+	abis := list()
+	for i, abi := range names {
+		abis.Content = append(abis.Content, n.item(text(abi), fmt.Sprintf("%s[%d]", strings.TrimPrefix(path+".abis", "."), i)))
+	}
+	n.field(m, path, "abis", abis)
+}
+
 // item is part of a list with its comment.
 func (n *nativeWriter) item(node *yaml.Node, path string) *yaml.Node {
 	node.HeadComment = n.comment(path)
@@ -95,6 +102,7 @@ func (n *nativeWriter) item(node *yaml.Node, path string) *yaml.Node {
 func (n *nativeWriter) group(g *seccomp.SyscallGroup, path string) (*yaml.Node, error) {
 	m := &yaml.Node{Kind: yaml.MappingNode}
 	n.field(m, path, "action", text(g.Action.String()))
+	n.abis(m, path, g.ABIs)
 	if len(g.Names) > 0 {
 		names := list()
 		for i, name := range g.Names {
