@@ -307,3 +307,18 @@ func BenchmarkStartChild(b *testing.B) {
 		})
 	}
 }
+
+// TestTrampoline runs the trampoline without a filter.
+func TestTrampoline(t *testing.T) {
+	out, err := exec.Command(callSequence(t, "hello",
+		[]uintptr{unix.SYS_WRITE, 1, textAddress, 5},
+		[]uintptr{unix.SYS_EXIT_GROUP, 7})).Output()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != 7 || string(out) != "hello" {
+		t.Errorf("it writes %q and ends with %v, want hello and exit status 7", out, err)
+	}
+	err = exec.Command(callSequence(t, "", []uintptr{unix.SYS_CLOSE, 99}, []uintptr{unix.SYS_EXIT_GROUP, 7})).Run()
+	if !errors.As(err, &exit) || exit.ExitCode() != exitFailed {
+		t.Errorf("after a call that fails, it ends with %v, want exit status %d", err, exitFailed)
+	}
+}
