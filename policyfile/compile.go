@@ -1,6 +1,7 @@
 package policyfile
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -26,13 +27,13 @@ func (f *File) locate(o *seccomp.CompileOptions, whole error) error {
 	}
 	for i, g := range f.Policy.Syscalls[f.prepended:] {
 		for j, name := range g.Names {
-			g := seccomp.SyscallGroup{Action: g.Action, Names: []string{name}}
+			g := seccomp.SyscallGroup{Action: g.Action, ABIs: g.ABIs, Names: []string{name}}
 			if err := f.try(&quick, g, fmt.Sprintf("syscalls[%d].names[%d]", i, j)); err != nil {
 				return err
 			}
 		}
 		for j, entry := range g.NamesWithConditions {
-			g := seccomp.SyscallGroup{Action: g.Action, NamesWithConditions: []seccomp.NameWithConditions{entry}}
+			g := seccomp.SyscallGroup{Action: g.Action, ABIs: g.ABIs, NamesWithConditions: []seccomp.NameWithConditions{entry}}
 			if err := f.try(&quick, g, fmt.Sprintf("syscalls[%d].names_with_args[%d]", i, j)); err != nil {
 				return err
 			}
@@ -52,5 +53,5 @@ func (f *File) try(o *seccomp.CompileOptions, g seccomp.SyscallGroup, path strin
 	if !aboutEntry {
 		return nil // what the whole policy has in common
 	}
-	return &Error{Name: f.Name, At: f.Position(path), Err: fmt.Errorf("%s", text)}
+	return &Error{Name: f.Name, At: f.Position(path), Err: errors.New(text)}
 }

@@ -77,8 +77,8 @@ func (o *options) define(cmd *cobra.Command) {
 	flags.SetInterspersed(false)
 	flags.SortFlags = false
 	flags.StringVarP(&o.policy, "policy", "p", policyfile.DefaultName, "policy `FILE`, - for standard input, or the name of a builtin one")
-	flags.StringSliceVar(&o.allow, "allow", nil, "allow these calls and @groups as well: `NAME,…`")
-	flags.StringSliceVar(&o.deny, "deny", nil, "refuse these calls and @groups with EPERM, also where -allow names them: `NAME,…`")
+	flags.StringSliceVar(&o.allow, "allow", nil, "allow these calls and @groups as well: `NAME,...`")
+	flags.StringSliceVar(&o.deny, "deny", nil, "refuse these calls and @groups with EPERM, also where -allow names them: `NAME,...`")
 	flags.BoolVar(&o.noNewPrivs, "no-new-privs", true, "give up privileges that executing setuid programs would bring;\n=false needs CAP_SYS_ADMIN")
 	flags.BoolVar(&o.check, "check", false, "say what the policy does, and run nothing")
 	flags.BoolVar(&o.dump, "dump", false, "print the program that the kernel would run, and run nothing")

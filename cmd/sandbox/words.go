@@ -1,0 +1,237 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	seccomp "github.com/elastic/go-seccomp-bpf"
+)
+
+// when says the conditions in words.
+func (a *reporter) when(name string, conditions seccomp.ArgumentConditions) []string {
+	var words []string
+	for i := range conditions {
+		c := &conditions[i]
+		words = append(words, a.argument(name, c)+" "+comparison(c))
+	}
+	return words
+}
+
+// argument names the argument as the kernel's prototype does.
+func (a *reporter) argument(name string, c *seccomp.Condition) string {
+	text := c.Name
+	if params, ok := a.abi.Params(name); ok && text == "" && int(c.Argument) < len(params) {
+		text = params[c.Argument].Name
+	}
+	if text == "" {
+		text = fmt.Sprintf("argument %d", c.Argument)
+	}
+	if c.Width != 0 {
+		text += fmt.Sprintf(" (its low %d bits)", c.Width)
+	}
+	return text
+}
+
+func comparison(c *seccomp.Condition) string {
+	op, err := seccomp.ParseOperation(string(c.Operation))
+	if err != nil {
+		return string(c.Operation)
+	}
+	value := valueText(c.Value, c.Symbol)
+	either, bits := strings.ReplaceAll(value, "|", " or "), strings.ReplaceAll(value, "|", ", ")
+	switch op {
+	case seccomp.Equal:
+		return "is " + either
+	case seccomp.NotEqual:
+		return "is not " + either
+	case seccomp.GreaterThan, seccomp.SignedGreaterThan:
+		return "> " + value + signed(op)
+	case seccomp.LessThan, seccomp.SignedLessThan:
+		return "< " + value + signed(op)
+	case seccomp.GreaterOrEqual, seccomp.SignedGreaterOrEqual:
+		return ">= " + value + signed(op)
+	case seccomp.LessOrEqual, seccomp.SignedLessOrEqual:
+		return "<= " + value + signed(op)
+	case seccomp.BitsSet:
+		return "has any of the bits " + bits
+	case seccomp.BitsNotSet:
+		return "has none of the bits " + bits
+	case seccomp.MaskedEqual:
+		return "& " + valueText(c.Mask, c.MaskSymbol) + " is " + value
+	case seccomp.MaskedNotEqual:
+		return "& " + valueText(c.Mask, c.MaskSymbol) + " is not " + value
+	case seccomp.In:
+		return "is one of " + setText(c)
+	case seccomp.NotIn:
+		return "is none of " + setText(c)
+	}
+	return string(op) + " " + value
+}
+
+func signed(op seccomp.Operation) string {
+	if strings.HasPrefix(string(op), "Signed") {
+		return " as a signed number"
+	}
+	return ""
+}
+
+func valueText(v uint64, symbol string) string {
+	switch {
+	case symbol != "":
+		return symbol
+	case v < 10:
+		return fmt.Sprint(v)
+	}
+	return fmt.Sprintf("%#x", v)
+}
+
+func setText(c *seccomp.Condition) string {
+	var all []string
+	for _, v := range c.Values {
+		all = append(all, valueText(v, ""))
+	}
+	return strings.Join(append(all, c.Symbols...), ", ")
+}
+
+// meaning says what an action does to a call.
+func meaning(action string) string {
+	name, data, _ := strings.Cut(strings.TrimSuffix(action, ")"), "(")
+	switch name {
+	case "allow":
+		return "allowed"
+	case "log":
+		return "allowed and logged"
+	case "errno":
+		if data == "" {
+			return "not made, returns 0"
+		}
+		return "fails with " + data
+	case "kill_process":
+		return "kills the process"
+	case "kill_thread":
+		return "kills the thread"
+	case "trap":
+		return "sends SIGSYS"
+	case "trace":
+		return "asks a tracer; without one fails with ENOSYS"
+	case "user_notif":
+		return "asks a supervisor; without one fails with ENOSYS"
+	}
+	return action
+}
+
+// sentence begins a text with a capital letter.
+func sentence(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+
+// writeText writes the report for people. Of the largest list of names it gives
+// the length only: it is all that the others do not name.
+func (r *report) writeText(w io.Writer) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Policy %s is valid: a filter of %d instructions.\n", r.Policy, r.Instructions)
+	for i := range r.ABIs {
+		b.WriteByte('\n')
+		r.ABIs[i].writeText(&b)
+	}
+	fmt.Fprintf(&b, "\nA call through any other ABI: %s.\n", meaning(r.OtherABIs))
+	if lines := r.noteLines(); len(lines) > 0 {
+		b.WriteString("\nNotes:\n")
+		for _, line := range lines {
+			fmt.Fprintf(&b, "  %s\n", line)
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func (a *abiReport) writeText(b *strings.Builder) {
+	fmt.Fprintf(b, "%s\n", a.Name)
+	for i, group := range a.Actions {
+		fmt.Fprintf(b, "  %s: %s", sentence(meaning(group.Action)), plural(len(group.Syscalls), "call"))
+		if group.Action == "allow" && a.WithoutRun > 0 {
+			fmt.Fprintf(b, ", %d of them without running the filter (Linux 5.11 and later)", a.WithoutRun)
+		}
+		b.WriteByte('\n')
+		if i > 0 || len(a.Actions) == 1 && len(group.Syscalls) < 50 {
+			wrap(b, "    ", group.Syscalls)
+		}
+	}
+	if len(a.Conditional) > 0 {
+		b.WriteString("  Depends on the arguments:\n")
+	}
+	for _, c := range a.Conditional {
+		var words []string
+		for _, rule := range c.Rules {
+			text := meaning(rule.Action)
+			if len(rule.When) > 0 {
+				text += " if " + strings.Join(rule.When, " and ")
+			} else if len(c.Rules) > 1 {
+				text = "else " + text
+			}
+			words = append(words, text)
+		}
+		wrap(b, "    ", strings.Fields(c.Name+": "+strings.Join(words, "; ")))
+	}
+	fmt.Fprintf(b, "  Numbers that no call has yet: %s\n", meaning(a.Unknown))
+	if a.X32 != "" {
+		fmt.Fprintf(b, "  Numbers of x32: %s\n", meaning(a.X32))
+	}
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// wrap writes words in lines that fit a terminal.
+func wrap(b *strings.Builder, indent string, words []string) {
+	const width = 80
+	column := 0
+	for _, word := range words {
+		switch {
+		case column == 0:
+			b.WriteString(indent)
+			column = len(indent)
+		case column+1+len(word) > width:
+			b.WriteString("\n" + indent + "  ")
+			column = len(indent) + 2
+		default:
+			b.WriteByte(' ')
+			column++
+		}
+		b.WriteString(word)
+		column += len(word)
+	}
+	b.WriteByte('\n')
+}
+
+// noteLines has one line for all notes of the kinds that a policy for all
+// machines has many of, and one for each other note.
+func (r *report) noteLines() []string {
+	type kind struct{ abi, kind string }
+	counts := map[kind]int{}
+	var many []kind
+	var lines []string
+	for _, n := range r.Notes {
+		k := kind{n.ABI, n.Kind}
+		if _, ok := manyNotes[n.Kind]; !ok {
+			lines = append(lines, seccomp.Note{Syscall: n.Syscall, ABI: n.ABI, Text: n.Text}.String())
+			continue
+		}
+		if counts[k]++; counts[k] == 1 {
+			many = append(many, k)
+		}
+	}
+	for _, k := range many {
+		lines = append(lines, fmt.Sprintf("%s: %s %s (-o json lists them)", k.abi, plural(counts[k], "call"), manyNotes[k.kind]))
+	}
+	return lines
+}
+
+// manyNotes says what calls have in common that have a note of the kind.
+var manyNotes = map[string]string{
+	string(seccomp.NoteSkippedCall): "of the policy do not exist there and are skipped",
+	string(seccomp.NoteMultiplexed): "are governed as well where socketcall or ipc makes them",
+}
