@@ -21,7 +21,8 @@ func TestNames(t *testing.T) {
 		"arm64": "aarch64", "arm": "arm", "armv7l": "arm", "loong64": "loongarch64", "mips": "mips", "mipsle": "mipsel",
 		"mips64": "mips64", "mips64le": "mipsel64", "mips64n32": "mips64n32", "mipsel64n32": "mipsel64n32", "ppc": "ppc",
 		"ppc64": "ppc64", "ppc64le": "ppc64le", "riscv64": "riscv64", "riscv32": "riscv32", "s390": "s390", "s390x": "s390x",
-		"sparc": "sparc", "sparc64": "sparc64",
+		"sparc": "sparc", "sparc64": "sparc64", "m68k": "m68k", "parisc": "parisc", "hppa": "parisc", "parisc64": "parisc64",
+		"hppa64": "parisc64", "sh": "sh", "sh4": "sh", "sheb": "sheb", "sh4eb": "sheb",
 	}
 	for alias, want := range tests {
 		if got := info(t, alias); got.Name != want {
@@ -50,6 +51,9 @@ func TestNumbers(t *testing.T) {
 		{"mips64", "read", 5000}, {"mips64n32", "read", 6000}, {"mipsel64n32", "clone3", 6435}, {"ppc64le", "openat", 286},
 		{"s390", "clone", 120}, {"s390x", "openat", 288}, {"sparc64", "clone", 217}, {"sparc", "openat", 284},
 		{"riscv64", "riscv_flush_icache", 259}, {"riscv32", "clock_gettime64", 403}, {"loongarch64", "statx", 291},
+		{"sh", "close", 6}, {"sh", "socketcall", 102}, {"sh", "cacheflush", 123}, {"sheb", "openat", 295}, {"m68k", "openat", 288},
+		{"m68k", "socket", 356}, {"m68k", "atomic_barrier", 336}, {"parisc", "socket", 17}, {"parisc", "clock_gettime64", 403},
+		{"parisc64", "openat", 275}, {"parisc64", "clock_gettime", 256},
 	}
 	for _, tt := range tests {
 		i := info(t, tt.abi)
@@ -75,7 +79,8 @@ func TestOfCall(t *testing.T) {
 		nr   uint32
 		want string
 	}{{x86, 0, "x86_64"}, {x86, 547, "x86_64"}, {x86, 0x40000000, "x32"}, {x86, 0x40000223, "x32"}, {x86, 0xffffffff, "x86_64"},
-		{info(t, "i386").ID, 0x40000000, "i386"}, {info(t, "mipsel64n32").ID, 6000, "mipsel64n32"}} {
+		{info(t, "i386").ID, 0x40000000, "i386"}, {info(t, "mipsel64n32").ID, 6000, "mipsel64n32"},
+		{0x4000002a, 0, "sh"}, {0x2a, 0, "sheb"}, {4, 0, "m68k"}, {15, 0, "parisc"}, {0x8000000f, 0, "parisc64"}} {
 		if i, ok := OfCall(tt.id, tt.nr); !ok || i.Name != tt.want {
 			t.Errorf("OfCall(%v, %#x) = %v, %v; want %s", tt.id, tt.nr, i, ok, tt.want)
 		}
@@ -175,6 +180,19 @@ func TestParams(t *testing.T) {
 		{"arm", "fallocate", "fd:i32 mode:i32 offset_lo:u32 offset_hi:u32 len_lo:u32 len_hi:u32"},
 		{"arm", "arm_fadvise64_64", "fd:i32 advice:i32 offset_lo:u32 offset_hi:u32 len_lo:u32 len_hi:u32"},
 		{"s390", "mmap", "arg:p32"},
+		{"m68k", "mmap", "arg:p32"},
+		{"m68k", "clone", "clone_flags:u32 newsp:u32 parent_tidptr:p32 child_tidptr:p32 tls:u32"},
+		{"m68k", "cacheflush", "addr:u32 scope:i32 cache:i32 len:u32"},
+		{"m68k", "pread64", "fd:u32 buf:p32 count:u32 pos_hi:u32 pos_lo:u32"},
+		{"sh", "mmap", "addr:u32 len:u32 prot:u32 flags:u32 fd:i32 off:u32"},
+		{"sh", "pread64", "fd:u32 buf:p32 count:u32 dummy:i32 pos_lo:u32 pos_hi:u32"},
+		{"sheb", "pread64", "fd:u32 buf:p32 count:u32 dummy:i32 pos_hi:u32 pos_lo:u32"},
+		{"sh", "sync_file_range", "fd:i32 offset_lo:u32 offset_hi:u32 nbytes_lo:u32 nbytes_hi:u32 flags:u32"},
+		{"parisc", "clone", "clone_flags:u32 newsp:u32 parent_tidptr:p32 tls:u32 child_tidptr:p32"},
+		{"parisc64", "clone", "clone_flags:u64 newsp:u64 parent_tidptr:p64 tls:u64 child_tidptr:p64"},
+		{"parisc", "truncate64", "path:p32 high:u32 low:u32"},
+		{"parisc64", "truncate64", "path:p64 length:u64"},
+		{"parisc", "fanotify_mark", "fanotify_fd:i32 flags:u32 mask_hi:u32 mask_lo:u32 dfd:i32 pathname:p32"},
 	}
 	for _, tt := range tests {
 		params, ok := info(t, tt.abi).Params(tt.name)
@@ -224,6 +242,8 @@ func TestMultiplexed(t *testing.T) {
 		{"ppc64le", "semop", "ipc", 1}, {"sparc", "accept", "socketcall", 5}, {"sparc64", "shmctl", "ipc", 24},
 		{"x86_64", "socket", "", 0}, {"aarch64", "socket", "", 0}, {"arm", "socket", "", 0}, {"i386", "openat", "", 0},
 		{"mips64", "socket", "", 0}, {"i386", "", "", 0},
+		{"sh", "socket", "socketcall", 1}, {"sheb", "shmget", "ipc", 23}, {"m68k", "sendmsg", "socketcall", 16},
+		{"m68k", "semop", "ipc", 1}, {"parisc", "socket", "", 0}, {"parisc64", "semget", "", 0},
 	}
 	for _, tt := range tests {
 		call, sub, ok := info(t, tt.abi).Multiplexed(tt.name)

@@ -16,6 +16,8 @@ func TestAuditArch(t *testing.T) {
 		"ppc64le": unix.AUDIT_ARCH_PPC64LE, "riscv32": unix.AUDIT_ARCH_RISCV32, "riscv64": unix.AUDIT_ARCH_RISCV64,
 		"s390": unix.AUDIT_ARCH_S390, "s390x": unix.AUDIT_ARCH_S390X, "sparc": unix.AUDIT_ARCH_SPARC,
 		"sparc64": unix.AUDIT_ARCH_SPARC64, "x32": unix.AUDIT_ARCH_X86_64, "x86_64": unix.AUDIT_ARCH_X86_64,
+		"m68k": unix.AUDIT_ARCH_M68K, "parisc": unix.AUDIT_ARCH_PARISC, "parisc64": unix.AUDIT_ARCH_PARISC64,
+		"sh": unix.AUDIT_ARCH_SHEL, "sheb": unix.AUDIT_ARCH_SH,
 	}
 	for _, i := range All() {
 		if uint32(i.ID) != want[i.Name] {

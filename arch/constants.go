@@ -34,7 +34,8 @@ type difference struct {
 //
 // On x32, mips64n32, riscv32, s390 and sparc, whose constants are those of a
 // relative, names whose value depends on the size of a structure (many ioctl
-// requests, F_SETLK and its kind) are not known.
+// requests, F_SETLK and its kind) are not known. On m68k, parisc, parisc64, sh
+// and sheb the constants are those that the kernel's headers define plainly.
 func (i *Info) Constant(name string) (value uint64, kind ConstKind, ok bool) {
 	n, ok := searchNames(constNameText, constNameAt[:], name)
 	if !ok {
@@ -78,7 +79,7 @@ func (i *Info) Errno(name string) (uint16, bool) {
 }
 
 // secondErrnoNames are other names of errors: ErrnoName prefers the first.
-var secondErrnoNames = [...]string{"EDEADLOCK", "ENOTSUP", "EWOULDBLOCK"}
+var secondErrnoNames = [...]string{"ECANCELLED", "EDEADLOCK", "EFSBADCRC", "EFSCORRUPTED", "ENOTSUP", "EREFUSED", "EWOULDBLOCK"}
 
 // ErrnoName returns the name of an error number.
 func (i *Info) ErrnoName(errno uint16) (string, bool) {

@@ -34,6 +34,12 @@ func TestConstants(t *testing.T) {
 		{"x86_64", "EPOLL_CTL_ADD", 1, Enum}, {"x86_64", "EPOLLIN", 1, Flag}, {"x86_64", "GRND_NONBLOCK", 1, Flag},
 		{"x86_64", "IPC_RMID", 0, Enum}, {"x86_64", "WNOHANG", 1, Flag}, {"x86_64", "SEEK_SET", 0, Enum},
 		{"x86_64", "MFD_CLOEXEC", 1, Flag}, {"x86_64", "CLOCK_REALTIME", 0, Enum}, {"x86_64", "KEY_SPEC_THREAD_KEYRING", ^uint64(0), Enum},
+		{"sh", "O_CREAT", 0x40, Flag}, {"sh", "O_DIRECTORY", 0x10000, Flag}, {"m68k", "O_DIRECTORY", 0x4000, Flag},
+		{"parisc", "O_CREAT", 0x100, Flag}, {"parisc64", "O_NONBLOCK", 0x10000, Flag}, {"parisc", "SOCK_NONBLOCK", 0x40000000, Flag},
+		{"parisc", "SOL_SOCKET", 0xffff, Enum}, {"m68k", "SOL_SOCKET", 1, Enum}, {"parisc", "SIGUSR1", 16, Enum},
+		{"parisc", "MAP_ANONYMOUS", 0x10, Flag}, {"sh", "MAP_ANONYMOUS", 0x20, Flag}, {"sheb", "SOCK_STREAM", 1, Enum},
+		{"parisc64", "AF_INET", 2, Enum}, {"m68k", "CLONE_NEWUSER", 0x10000000, Flag}, {"parisc", "AT_FDCWD", minus100, Enum},
+		{"sh", "PR_SET_NO_NEW_PRIVS", 38, Enum}, {"m68k", "TIOCSTI", 0x5412, Enum}, {"parisc", "TIOCSTI", 0x5412, Enum},
 	}
 	for _, tt := range tests {
 		v, kind, ok := info(t, tt.abi).Constant(tt.name)
@@ -41,7 +47,7 @@ func TestConstants(t *testing.T) {
 			t.Errorf("%s: %s is %#x (%v), %v; want %#x (%v)", tt.abi, tt.name, v, kind, ok, tt.value, tt.kind)
 		}
 	}
-	for abi, name := range map[string]string{"x86_64": "O_LARGEFILE", "aarch64": "ARCH_SET_FS", "x32": "PERF_EVENT_IOC_SET_FILTER", "s390": "F_SETLK", "arm": "NO_SUCH"} {
+	for abi, name := range map[string]string{"x86_64": "O_LARGEFILE", "aarch64": "ARCH_SET_FS", "x32": "PERF_EVENT_IOC_SET_FILTER", "s390": "F_SETLK", "sh": "F_SETLK", "arm": "NO_SUCH"} {
 		if v, _, ok := info(t, abi).Constant(name); ok {
 			t.Errorf("%s: %s is %#x, want unknown", abi, name, v)
 		}
@@ -75,6 +81,8 @@ func TestErrno(t *testing.T) {
 		{"x86_64", "EPERM", 1}, {"x86_64", "ENOSYS", 38}, {"mips", "ENOSYS", 89}, {"mips64n32", "ENOSYS", 89}, {"sparc64", "ENOSYS", 90},
 		{"sparc", "ENOSYS", 90}, {"aarch64", "EHWPOISON", 133}, {"mips", "EHWPOISON", 168}, {"mips", "EDQUOT", 1133}, {"ppc64", "EDEADLOCK", 58},
 		{"x86_64", "EOPNOTSUPP", 95}, {"s390", "EACCES", 13},
+		{"sh", "ENOSYS", 38}, {"sheb", "EHWPOISON", 133}, {"m68k", "ENOSYS", 38}, {"parisc", "ENOSYS", 251}, {"parisc64", "EDEADLK", 45},
+		{"parisc", "EAGAIN", 11}, {"parisc", "ECANCELED", 253}, {"parisc", "ECONNREFUSED", 239}, {"parisc64", "EUCLEAN", 177},
 	} {
 		if v, ok := info(t, tt.abi).Errno(tt.name); !ok || v != tt.want {
 			t.Errorf("%s: %s is %d, %v; want %d", tt.abi, tt.name, v, ok, tt.want)

@@ -14,15 +14,16 @@
 //
 // Those of Go's Linux ports in 32 and 64 bits, and those the same kernels also
 // run: x32, mips n32 in both byte orders, ppc, riscv32, s390, sparc and
-// sparc64. All lists them. A process may enter the kernel through any ABI that
+// sparc64; and m68k, parisc, parisc64, sh and sheb. All lists them. A process may enter the kernel through any ABI that
 // Compat lists, whatever it was compiled for; a filter has to expect each.
 //
 // # Where do the tables come from?
 //
 // From golang.org/x/sys at the version in go.mod (numbers, constants, errnos),
 // and the facts files in internal/gen/data, which were extracted from Debian's
-// kernel source package (prototypes, the ABIs x/sys has not), the history of
-// x/sys and the syscalls(2) page (releases). Every file says so at its top.
+// kernel source package (prototypes, and for the ABIs x/sys has not also
+// numbers, constants and errnos), the history of x/sys and the syscalls(2) page
+// (releases). Every file says so at its top.
 //
 // A new kernel arrives with x/sys, usually within weeks of its release:
 //

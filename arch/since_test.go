@@ -59,6 +59,7 @@ func TestSinceByABI(t *testing.T) {
 		{"i386", "socket", "4.3"}, {"x86_64", "socket", "2.0"}, {"aarch64", "read", "3.7"}, {"i386", "arch_prctl", "4.12"},
 		{"i386", "semget", "5.1"}, {"riscv64", "clone3", "5.3"}, {"loongarch64", "openat2", "5.19"}, {"x32", "read", "3.4"},
 		{"aarch64", "map_shadow_stack", "6.7"}, {"aarch64", "clone3", "5.3"},
+		{"m68k", "socket", "4.3"}, {"m68k", "semget", "5.1"}, {"sh", "shmat", "5.1"}, {"parisc", "socket", "2.0"}, {"m68k", "read", "1.0"},
 	} {
 		if v, ok := info(t, tt.abi).Since(tt.name); !ok || v.String() != tt.want {
 			t.Errorf("%s: %s: %v, %v; want %s", tt.abi, tt.name, v, ok, tt.want)

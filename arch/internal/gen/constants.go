@@ -90,11 +90,14 @@ func parseConstants(text string) map[string]uint64 {
 }
 
 // constantsOf collects the argument constants and the errnos of one ABI.
-func constantsOf(x *xsys, a abi) (consts, errnos map[string]uint64, err error) {
+func constantsOf(x *xsys, h *headerFacts, a abi) (consts, errnos map[string]uint64, err error) {
 	port := cmp.Or(a.goarch, a.constants)
 	consts, errnos = maps.Clone(statedConstants), map[string]uint64{}
 	if a.archDir == "x86" {
 		maps.Copy(consts, statedX86)
+	}
+	if a.headers {
+		return ofHeaders(h.of[a.archDir], consts)
 	}
 	for _, file := range []string{"ztypes_linux.go", "ztypes_linux_" + port + ".go", "zerrors_linux.go", "zerrors_linux_" + port + ".go"} {
 		all, err := x.constants(file)
@@ -114,6 +117,28 @@ func constantsOf(x *xsys, a abi) (consts, errnos map[string]uint64, err error) {
 	}
 	if len(consts) < 1000 || len(errnos) < 130 {
 		return nil, nil, fmt.Errorf("x/sys %s: %s: only %d constants and %d errnos", x.version, port, len(consts), len(errnos))
+	}
+	return consts, errnos, nil
+}
+
+// ofHeaders adds what the kernel's headers say: constants of arguments, and
+// errnos, which are the rest.
+func ofHeaders(all, consts map[string]uint64) (_, errnos map[string]uint64, err error) {
+	errnos = map[string]uint64{}
+	for name, v := range all {
+		if _, argument := kindOf(name); argument {
+			consts[name] = v
+		} else {
+			errnos[name] = v
+		}
+	}
+	for name, other := range constantAliases {
+		if v, ok := consts[name]; ok {
+			consts[other] = v
+		}
+	}
+	if len(consts) < 600 || len(errnos) < 130 {
+		return nil, nil, fmt.Errorf("headers.txt: only %d constants and %d errnos", len(consts), len(errnos))
 	}
 	return consts, errnos, nil
 }
@@ -209,10 +234,10 @@ func (v *variants) rows(abi string) string {
 	return body.String()
 }
 
-func constantTables(x *xsys) ([]byte, error) {
+func constantTables(x *xsys, h *headerFacts) ([]byte, error) {
 	consts, errnos := map[string]map[string]uint64{}, map[string]map[string]uint64{}
 	for _, a := range abis {
-		c, e, err := constantsOf(x, a)
+		c, e, err := constantsOf(x, h, a)
 		if err != nil {
 			return nil, err
 		}

@@ -57,15 +57,22 @@ func refresh(data string) error {
 	if err := os.WriteFile(filepath.Join(data, "kernel.txt"), k.encode(), 0o644); err != nil {
 		return err
 	}
-	return refreshSince(data, k, manual)
-}
-
-func refreshSince(data string, k *kernelFacts, manual *debPackage) error {
-	page, err := readGzip(filepath.Join(manual.dir, "usr/share/man/man2/syscalls.2.gz"))
+	x, err := openXSys("")
 	if err != nil {
 		return err
 	}
-	x, err := openXSys("")
+	headers, err := readAllHeaders(tree, x, source.String())
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(data, "headers.txt"), headers.encode(), 0o644); err != nil {
+		return err
+	}
+	return refreshSince(data, k, x, manual)
+}
+
+func refreshSince(data string, k *kernelFacts, x *xsys, manual *debPackage) error {
+	page, err := readGzip(filepath.Join(manual.dir, "usr/share/man/man2/syscalls.2.gz"))
 	if err != nil {
 		return err
 	}
@@ -220,6 +227,7 @@ func (a *apt) fetch(nameRE, versionPrefix string) (*debPackage, error) {
 // kernelTree unpacks the parts of the kernel source that readKernel reads.
 func (p *debPackage) kernelTree(release string) (string, error) {
 	tarball := filepath.Join(p.dir, "usr/src/linux-source-"+release+".tar.xz")
-	_, err := (&apt{dir: p.dir}).run("tar", "-xJf", tarball, "--wildcards", "*/syscall*.tbl", "*.c", "*/Kconfig")
+	_, err := (&apt{dir: p.dir}).run("tar", "-xJf", tarball, "--wildcards", "*/syscall*.tbl", "*.c", "*/Kconfig",
+		"*/include/uapi/*.h", "*/arch/*/include/*.h", "*/include/linux/socket.h", "*/include/linux/net.h")
 	return filepath.Join(p.dir, "linux-source-"+release), err
 }

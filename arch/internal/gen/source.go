@@ -101,6 +101,9 @@ func (t *kernelTree) readSource(path, rel, arch string) error {
 		return err
 	}
 	src := string(b)
+	if slices.ContainsFunc(abis, func(a abi) bool { return a.plain && a.archDir == arch }) {
+		t.readPlain(src, rel, arch)
+	}
 	locs := defineRE.FindAllStringSubmatchIndex(src, -1)
 	if locs == nil {
 		return nil
@@ -134,6 +137,22 @@ func (t *kernelTree) readSource(path, rel, arch string) error {
 		}
 	}
 	return nil
+}
+
+var plainRE = regexp.MustCompile(`(?m)^asmlinkage\b[^;{(]*?(\w+)\s*\(([^)]*)\)\s*\{`)
+
+// readPlain adds the entry points that are no SYSCALL_DEFINE.
+func (t *kernelTree) readPlain(src, rel, arch string) {
+	for _, m := range plainRE.FindAllStringSubmatchIndex(src, -1) {
+		name, proto := src[m[2]:m[3]], prototype{}
+		for _, f := range splitArgs(src[m[4]:m[5]]) {
+			cut := strings.LastIndexAny(f, " *") + 1
+			if f != "void" && cut > 0 {
+				proto = append(proto, param{cleanType(f[:cut]), f[cut:]})
+			}
+		}
+		t.defs[name] = append(t.defs[name], definition{arch: arch, conds: conditionsAt(src[:m[0]]), proto: proto, file: rel})
+	}
 }
 
 func matchParen(s string, open int) int {

@@ -21,8 +21,8 @@ var statedVersions = parseStated(`
 `)
 
 // statedOnABI are calls that one ABI gained later than others, before x/sys
-// kept a record: direct socket calls beside socketcall (arch/x86, arch/s390 in
-// Linux 4.3, arch/sparc in 4.4, arch/powerpc in 2.6.37), direct System V IPC
+// kept a record: direct socket calls beside socketcall (arch/x86,
+// arch/m68k, arch/s390 in Linux 4.3, arch/sparc in 4.4, arch/powerpc in 2.6.37), direct System V IPC
 // beside ipc (5.1), arch_prctl on i386 (4.12).
 var statedOnABI = statedABIs()
 
@@ -42,10 +42,10 @@ func statedABIs() map[string]string {
 			}
 		}
 	}
-	add("4.3", "i386 s390 s390x", socketNames)
-	add("4.3", "s390 s390x", "recvmmsg sendmmsg")
+	add("4.3", "i386 m68k s390 s390x", socketNames)
+	add("4.3", "m68k s390 s390x", "recvmmsg sendmmsg")
 	add("4.4", "sparc sparc64", "bind listen setsockopt")
-	add("5.1", "i386 s390 s390x ppc ppc64 ppc64le mips mipsel sparc sparc64", "semget semctl shmget shmctl shmat shmdt msgget msgsnd msgrcv msgctl")
+	add("5.1", "i386 m68k s390 s390x sh sheb ppc ppc64 ppc64le mips mipsel sparc sparc64", "semget semctl shmget shmctl shmat shmdt msgget msgsnd msgrcv msgctl")
 	add("5.1", "s390x ppc64 ppc64le sparc64", "semtimedop")
 	return out
 }

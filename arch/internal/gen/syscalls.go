@@ -21,6 +21,10 @@ func generate(data, out string) error {
 	if err != nil {
 		return err
 	}
+	h, err := readHeaderFacts(filepath.Join(data, "headers.txt"))
+	if err != nil {
+		return err
+	}
 	since, err := readSinceFacts(filepath.Join(data, "since.txt"))
 	if err != nil {
 		return err
@@ -40,7 +44,7 @@ func generate(data, out string) error {
 	if err := write(filepath.Join(out, "zsyscalls.go"), header, syscallTables(tables)); err != nil {
 		return err
 	}
-	consts, err := constantTables(x)
+	consts, err := constantTables(x, h)
 	if err != nil {
 		return err
 	}

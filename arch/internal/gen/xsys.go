@@ -50,6 +50,25 @@ func openXSys(version string) (*xsys, error) {
 	return nil, fmt.Errorf("golang.org/x/sys %s: unix/linux/Dockerfile names no kernel release", x.version)
 }
 
+// constantNames returns the names of constants that any of its ports has.
+func (x *xsys) constantNames() (map[string]bool, error) {
+	files, err := filepath.Glob(filepath.Join(x.dir, "unix", "z*_linux*.go"))
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]bool{}
+	for _, path := range files {
+		all, err := x.constants(filepath.Base(path))
+		if err != nil {
+			return nil, err
+		}
+		for name := range all {
+			out[name] = true
+		}
+	}
+	return out, nil
+}
+
 // A goConst is a constant of package unix: its value and its type, if named.
 type goConst struct {
 	value uint64
