@@ -17,14 +17,14 @@ type edge struct {
 
 const (
 	pieceSize = 1 << 20
-	overlap   = 64
+	overlap   = 4352 // reaches the literal pools of arm
 )
 
 // scan finds every possible system call instruction and every reference in
 // the module's code, reading it once, piece by piece.
 func (mod *module) scan(ctx context.Context, progress func(done uint64)) error {
 	cur := 0
-	s := &machine.Scan{Lo: mod.lo, Hi: mod.hi, Base: mod.refBase()}
+	s := &machine.Scan{Lo: mod.lo, Hi: mod.hi, Base: mod.refBase(), Order: mod.m.Order}
 	s.Site = func(addr uint64) { mod.sites = append(mod.sites, addr) }
 	s.Edge = func(kind machine.EdgeKind, from, target uint64) {
 		for cur+1 < len(mod.funcs) && mod.funcs[cur].end <= from {

@@ -176,7 +176,7 @@ type Scan struct {
 	Lo, Hi uint64 // references outside are of no interest
 	Base   uint64 // GOT or TOC that references are relative to, 0 if none
 	Fixed  bool   // absolute addresses may be immediates
-	Entry  func(addr uint64) bool
+	Order  binary.ByteOrder
 	Site   func(addr uint64)
 	Edge   func(kind EdgeKind, from, target uint64)
 
@@ -207,6 +207,20 @@ func For(m elf.Machine, class elf.Class, order binary.ByteOrder, flags uint32) *
 		return amd64
 	case m == elf.EM_386 && !is64 && !big:
 		return i386
+	case m == elf.EM_AARCH64 && is64 && !big:
+		return aarch64
+	case m == elf.EM_RISCV && is64 && !big:
+		return riscv64
+	case m == elf.EM_LOONGARCH && is64 && !big:
+		return loong64
+	case m == elf.EM_PPC64 && !big:
+		return ppc64le
+	case m == elf.EM_PPC64:
+		return ppc64
+	case m == elf.EM_S390 && is64 && big:
+		return s390x
+	case m == elf.EM_ARM && !is64 && !big:
+		return arm
 	}
 	return nil
 }

@@ -1,0 +1,249 @@
+package machine
+
+// a64Memory lifts loads and stores.
+func (b *builder) a64Memory(w uint32) bool {
+	switch {
+	case w&0x3b000000 == 0x39000000: // unsigned offset
+		n := b.a64Width(w)
+		b.a64Access(w, sr(w, 5), int64(w>>10&0xfff)*int64(n))
+	case w&0x3b200c00 == 0x38200800: // register offset
+		b.a64Indexed(w)
+	case w&0x3b200c00 == 0x38200000: // atomics
+		b.unknown(xr(w, 0))
+		b.unknown(a64Tmp)
+		b.store(R(a64Tmp), sr(w, 5), 0, 8)
+	case w&0x3b200000 == 0x38000000:
+		b.a64Writeback(w)
+	case w&0x3b000000 == 0x18000000: // literal
+		if w>>26&1 != 0 || w>>30 == 3 {
+			return w>>30 == 3
+		}
+		size, e := [3]uint8{4, 8, 4}[w>>30], Extend(Zero)
+		if w>>30 == 2 {
+			e = Sign
+		}
+		b.load(xr(w, 0), None, int64(b.pc)+signed(w>>5, 19)<<2, size, e)
+	case w&0x3a000000 == 0x28000000:
+		b.a64Pair(w)
+	case w&0x3f000000 == 0x08000000: // exclusive, ordered, compare and swap
+		if w>>23&1 != 0 && w>>21&1 == 0 && w>>15&1 == 1 { // ldar, stlr
+			size := uint8(1) << (w >> 30)
+			if w>>22&1 != 0 {
+				b.load(xr(w, 0), sr(w, 5), 0, size, Zero)
+			} else {
+				b.store(R(xr(w, 0)), sr(w, 5), 0, size)
+			}
+			break
+		}
+		b.unknown(xr(w, 16))
+		if w>>22&1 != 0 {
+			b.unknown(xr(w, 0))
+			b.unknown(xr(w, 10))
+		}
+	default:
+		return false
+	}
+	return true
+}
+
+// a64Width is the width in bytes of a single access.
+func (b *builder) a64Width(w uint32) uint8 {
+	if w>>26&1 != 0 && w>>23&1 != 0 {
+		return 16
+	}
+	return 1 << (w >> 30)
+}
+
+// a64Access lifts a load or store at base + disp.
+func (b *builder) a64Access(w uint32, base Reg, disp int64) {
+	size, opc := b.a64Width(w), w>>22&3
+	if w>>26&1 != 0 {
+		b.a64VectorAccess(w&31, base, disp, size, opc&1 != 0)
+		return
+	}
+	switch opc {
+	case 0:
+		b.store(R(xr(w, 0)), base, disp, size)
+	case 1:
+		b.load(xr(w, 0), base, disp, size, Zero)
+	default:
+		if size == 8 { // prefetch
+			return
+		}
+		b.load(xr(w, 0), base, disp, size, Sign)
+		if opc == 3 {
+			b.op(Move, xr(w, 0), R(xr(w, 0)), Operand{}, 4, Zero)
+		}
+	}
+}
+
+func (b *builder) a64VectorAccess(v uint32, base Reg, disp int64, size uint8, load bool) {
+	if v >= 16 {
+		if !load {
+			b.unknown(a64Tmp)
+			for off := int64(0); off < int64(size); off += 8 {
+				b.store(R(a64Tmp), base, disp+off, min(size, 8))
+			}
+		}
+		return
+	}
+	for half := range 2 {
+		r := a64Vec + Reg(2*v) + Reg(half)
+		n, off := min(size, 8), int64(8*half)
+		switch {
+		case half == 1 && size < 16 && load:
+			b.move(r, I(0))
+		case half == 1 && size < 16:
+		case load:
+			b.load(r, base, disp+off, n, Zero)
+		default:
+			b.store(R(r), base, disp+off, n)
+		}
+	}
+}
+
+func (b *builder) a64Writeback(w uint32) {
+	base, imm := sr(w, 5), signed(w>>12, 9)
+	switch w >> 10 & 3 {
+	case 1:
+		b.a64Access(w, base, 0)
+		b.add(base, base, imm)
+	case 3:
+		b.add(base, base, imm)
+		b.a64Access(w, base, 0)
+	default:
+		b.a64Access(w, base, imm)
+	}
+}
+
+func (b *builder) a64Indexed(w uint32) {
+	size := b.a64Width(w)
+	scale := uint8(1)
+	if w>>12&1 != 0 {
+		scale = size
+	}
+	mem := Mem{Base: sr(w, 5), Index: xr(w, 16), Scale: scale}
+	opc := w >> 22 & 3
+	switch {
+	case w>>26&1 != 0:
+		if opc&1 != 0 && w&31 < 16 {
+			b.unknown(a64Vec + Reg(2*(w&31)))
+			b.unknown(a64Vec + Reg(2*(w&31)) + 1)
+		}
+	case opc == 0:
+		b.emit(Inst{Op: Store, A: R(xr(w, 0)), Mem: mem, Size: size})
+	case opc == 1:
+		b.emit(Inst{Op: Load, Dst: xr(w, 0), Mem: mem, Size: size})
+	case size < 8:
+		b.emit(Inst{Op: Load, Dst: xr(w, 0), Mem: mem, Size: size, Ext: Sign})
+	}
+}
+
+func (b *builder) a64Pair(w uint32) {
+	vec := w>>26&1 != 0
+	size := uint8(4)
+	switch {
+	case vec:
+		size = 4 << (w >> 30)
+	case w>>30 == 2:
+		size = 8
+	}
+	base, imm := sr(w, 5), signed(w>>15, 7)*int64(size)
+	mode, disp := w>>23&3, imm
+	if mode == 3 {
+		b.add(base, base, imm)
+		disp = 0
+	} else if mode == 1 {
+		disp = 0
+	}
+	load := w>>22&1 != 0
+	for i, r := range []uint32{w & 31, w >> 10 & 31} {
+		off := disp + int64(i)*int64(size)
+		switch {
+		case vec:
+			b.a64VectorAccess(r, base, off, size, load)
+		case load:
+			e := Extend(Zero)
+			if w>>30 == 1 {
+				e = Sign
+			}
+			b.load(xr(r, 0), base, off, size, e)
+		default:
+			b.store(R(xr(r, 0)), base, off, size)
+		}
+	}
+	if mode == 1 {
+		b.add(base, base, imm)
+	}
+}
+
+// a64Vector follows moves between vector and general registers.
+func (b *builder) a64Vector(w uint32) bool {
+	v := func(n uint32) Reg { return a64Vec + Reg(2*(n&31)) }
+	low := w&31 < 16
+	switch {
+	case w&0xfffffc00 == 0x9e660000: // fmov x, d
+		if w>>5&31 < 16 {
+			b.move(xr(w, 0), R(v(w>>5)))
+		} else {
+			b.unknown(xr(w, 0))
+		}
+	case w&0xfffffc00 == 0x9e670000 && low: // fmov d, x
+		b.move(v(w), R(xr(w, 5)))
+		b.move(v(w)+1, I(0))
+	case w&0xffffffe0 == 0x6f00e400 && low: // movi v.2d, 0
+		b.move(v(w), I(0))
+		b.move(v(w)+1, I(0))
+	case w&0x7f20fc00 == 0x1e200000 && w>>16&7 != 2 && w>>16&7 != 3 && w>>16&7 != 7: // conversions to integer
+		b.unknown(xr(w, 0))
+	case w&0xbfe0fc00 == 0x0e003c00, w&0xbfe0fc00 == 0x0e002c00: // umov, smov
+		b.unknown(xr(w, 0))
+	default:
+		if low {
+			b.unknown(v(w))
+			b.unknown(v(w) + 1)
+		}
+		if w&0xff200c00 == 0x1e200000 { // compares set flags
+			b.emit(Inst{Op: Flags})
+		}
+	}
+	return true
+}
+
+func scanARM64(s *Scan, from, to int) {
+	scanWords(s, from, to, func(i int, w uint32) {
+		pc := s.PC + uint64(i)
+		switch {
+		case w>>26 == 0x25:
+			s.edge(EdgeCall, i, pc+uint64(signed(w, 26)<<2))
+		case w>>26 == 0x05:
+			s.edge(EdgeJump, i, pc+uint64(signed(w, 26)<<2))
+		case w&0xff000010 == 0x54000000, w&0x7e000000 == 0x34000000:
+			s.edge(EdgeJump, i, pc+uint64(signed(w>>5, 19)<<2))
+		case w&0x9f000000 == 0x90000000:
+			page := pc&^0xfff + uint64(signed(w>>5&0x7ffff<<2|w>>29&3, 21)<<12)
+			s.setPage(w&31, page)
+		case w&0x9f000000 == 0x10000000:
+			s.edge(EdgeRef, i, pc+uint64(signed(w>>5&0x7ffff<<2|w>>29&3, 21)))
+		case w&0xff800000 == 0x91000000:
+			if page, ok := s.getPage(w >> 5 & 31); ok && w>>5&31 != 31 {
+				s.edge(EdgeRef, i, page+uint64(w>>10&0xfff)<<(w>>22&1*12))
+			}
+		case w&0x3b000000 == 0x39000000:
+			if page, ok := s.getPage(w >> 5 & 31); ok && w>>5&31 != 31 {
+				n := uint64(1) << (w >> 30)
+				if w>>26&1 != 0 && w>>23&1 != 0 {
+					n = 16
+				}
+				s.edge(EdgeData, i, page+uint64(w>>10&0xfff)*n)
+				if n == 16 {
+					s.edge(EdgeData, i, page+uint64(w>>10&0xfff)*n+8)
+				}
+			}
+		case w&0xbf000000 == 0x18000000:
+			s.edge(EdgeData, i, pc+uint64(signed(w>>5, 19)<<2))
+		case w&0xffe0001f == 0xd4000001:
+			s.Site(pc)
+		}
+	})
+}

@@ -1,0 +1,73 @@
+package machine
+
+// builder collects the operations of one instruction of a fixed-width
+// machine.
+type builder struct {
+	m   *Machine
+	out []Inst
+	pc  uint64
+}
+
+func (b *builder) emit(i Inst) { b.out = append(b.out, i) }
+
+func (b *builder) op(op Op, dst Reg, l, r Operand, size uint8, e Extend) {
+	b.emit(Inst{Op: op, Dst: dst, A: l, B: r, Size: size, Ext: e})
+}
+
+func (b *builder) move(dst Reg, v Operand) { b.op(Move, dst, v, Operand{}, uint8(b.m.PtrSize), Zero) }
+
+func (b *builder) unknown(r Reg) { b.emit(Inst{Op: Unknown, Dst: r, Size: 8}) }
+
+func (b *builder) load(dst, base Reg, disp int64, size uint8, e Extend) {
+	b.emit(Inst{Op: Load, Dst: dst, Mem: at(base, disp), Size: size, Ext: e})
+}
+
+func (b *builder) store(src Operand, base Reg, disp int64, size uint8) {
+	b.emit(Inst{Op: Store, A: src, Mem: at(base, disp), Size: size})
+}
+
+func (b *builder) branch(c Cond, l, r Operand, size uint8, target uint64) {
+	b.emit(Inst{Op: Compare, A: l, B: r, Size: size})
+	b.emit(Inst{Op: Branch, Cond: c, Target: target})
+}
+
+func (b *builder) add(dst, src Reg, imm int64) {
+	b.op(Add, dst, R(src), I(imm), uint8(b.m.PtrSize), Zero)
+}
+
+func at(base Reg, disp int64) Mem { return Mem{Base: base, Index: None, Disp: disp} }
+
+// signed takes the low n bits of v as a signed number.
+func signed(v uint32, n uint) int64 { return int64(v) << (64 - n) >> (64 - n) }
+
+// bits takes bits hi to lo of v.
+func bits(v uint32, hi, lo uint) uint32 { return v >> lo & (1<<(hi-lo+1) - 1) }
+
+// word reads an instruction of four bytes.
+func word(m *Machine, code []byte) (uint32, bool) {
+	if len(code) < 4 {
+		return 0, false
+	}
+	return m.Order.Uint32(code), true
+}
+
+// scanWords calls f for every aligned word of a piece.
+func scanWords(s *Scan, from, to int, f func(i int, w uint32)) {
+	i := from
+	if r := (s.PC + uint64(i)) & 3; r != 0 {
+		i += int(4 - r)
+	}
+	for ; i < to && i+4 <= len(s.Code); i += 4 {
+		f(i, s.Order.Uint32(s.Code[i:]))
+	}
+}
+
+// page bookkeeping: upper parts of addresses, by register.
+
+func (s *Scan) setPage(r uint32, v uint64) { s.page[r&63] = v | 1<<63 }
+func (s *Scan) noPage(r uint32)            { s.page[r&63] = 0 }
+
+func (s *Scan) getPage(r uint32) (uint64, bool) {
+	v := s.page[r&63]
+	return v &^ (1 << 63), v != 0
+}

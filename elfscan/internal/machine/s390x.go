@@ -1,0 +1,326 @@
+package machine
+
+import (
+	"encoding/binary"
+
+	"golang.org/x/arch/s390x/s390xasm"
+)
+
+// Registers of s390x as tracked: r0 to r15 and a scratch register.
+const (
+	zSP  Reg = 15
+	zTmp Reg = 16
+)
+
+var s390x = &Machine{
+	Name: "s390x", PtrSize: 8, Order: binary.BigEndian, Regs: 17, SP: zSP, FP: 11, Link: 14, NR: 1,
+	Args: [6]Reg{2, 3, 4, 5, 6, 7}, Result: 2, Zero: None,
+	Preserve: []Reg{6, 7, 8, 9, 10, 11, 12, 13}, Align: 2, lift: liftS390X, Scan: scanS390X,
+}
+
+// z is one instruction: its bytes left-aligned in 48 bits, as the Principles
+// of Operation number them.
+type z struct {
+	builder
+	v    uint64
+	len  int
+	r1   Reg
+	r2   Reg // third nibble
+	next uint64
+}
+
+// f returns bits from to to-1, counted from the left.
+func (x *z) f(from, to uint) uint64 { return x.v >> (48 - to) & (1<<(to-from) - 1) }
+
+// rel is a halfword-scaled relative address.
+func (x *z) rel(from, to uint) uint64 {
+	n := to - from
+	return x.pc + uint64(int64(x.f(from, to))<<(64-n)>>(64-n)*2)
+}
+
+func (x *z) simm(from, to uint) int64 {
+	n := to - from
+	return int64(x.f(from, to)) << (64 - n) >> (64 - n)
+}
+
+func (x *z) d20() int64 { return int64(x.f(32, 40)<<12|x.f(20, 32)) << 44 >> 44 }
+
+// mem is an address of base, index and displacement.
+func (x *z) mem(index, base uint64, disp int64) Mem {
+	m := Mem{Base: None, Index: None, Scale: 1, Disp: disp}
+	if base != 0 {
+		m.Base = Reg(base)
+	}
+	if index != 0 {
+		if m.Base == None {
+			m.Base = Reg(index)
+		} else {
+			m.Index = Reg(index)
+		}
+	}
+	return m
+}
+
+func (x *z) loadMem(dst Reg, m Mem, size uint8, e Extend) {
+	x.emit(Inst{Op: Load, Dst: dst, Mem: m, Size: size, Ext: e})
+}
+
+func (x *z) storeMem(v Operand, m Mem, size uint8) {
+	x.emit(Inst{Op: Store, A: v, Mem: m, Size: size})
+}
+
+// low writes the lower half of a register; the upper one is ignored, as
+// system calls and comparisons of 32 bits do.
+func (x *z) low(op Op, dst Reg, a, b Operand) { x.op(op, dst, a, b, 4, Zero) }
+
+func liftS390X(m *Machine, out []Inst, code []byte, pc uint64) ([]Inst, int, error) {
+	if len(code) < 2 {
+		return out, 0, ErrDecode
+	}
+	n := [4]int{2, 4, 4, 6}[code[0]>>6]
+	if len(code) < n {
+		return out, 0, ErrDecode
+	}
+	x := &z{builder: builder{m: m, out: out, pc: pc}, len: n, next: pc + uint64(n)}
+	for i := range 6 {
+		x.v <<= 8
+		if i < n {
+			x.v |= uint64(code[i])
+		}
+	}
+	x.r1, x.r2 = Reg(x.f(8, 12)), Reg(x.f(12, 16))
+	done := false
+	switch n {
+	case 2:
+		done = x.short()
+	case 4:
+		done = x.medium()
+	default:
+		done = x.long()
+	}
+	if !done && !x.other(code[:n]) {
+		return out, 0, ErrDecode
+	}
+	return x.out, n, nil
+}
+
+// other forgets the register that any other instruction writes.
+func (x *z) other(code []byte) bool {
+	if x.v>>32 == 0 {
+		x.emit(Inst{Op: Halt})
+		return true
+	}
+	x.emit(Inst{Op: Flags})
+	in, err := s390xasm.Decode(code)
+	if err != nil {
+		x.unknown(x.r1)
+		return x.f(0, 8) >= 0x04
+	}
+	for i, a := range in.Args {
+		if r, ok := a.(s390xasm.Reg); ok && r <= s390xasm.R15 && i < 2 {
+			x.unknown(Reg(r))
+			if i == 0 && x.r1&1 == 0 && x.wide() {
+				x.unknown(Reg(r) + 1)
+			}
+		}
+	}
+	return true
+}
+
+// wide reports whether an instruction may write a pair of registers: the
+// divisions and multiplications.
+func (x *z) wide() bool {
+	switch x.f(0, 8) {
+	case 0xb9, 0xe3, 0xeb, 0x1c, 0x1d, 0x5c, 0x5d:
+		return true
+	}
+	return false
+}
+
+func (x *z) short() bool {
+	switch x.f(0, 8) {
+	case 0x0a: // svc: the number is in r1 when the immediate is zero
+		if n := x.f(8, 16); n != 0 {
+			x.move(1, I(int64(n)))
+		}
+		x.emit(Inst{Op: Syscall})
+	case 0x18:
+		x.low(Move, x.r1, R(x.r2), Operand{})
+	case 0x12:
+		x.low(Move, x.r1, R(x.r2), Operand{})
+		x.emit(Inst{Op: Compare, A: R(x.r1), B: I(0), Size: 4})
+	case 0x1a:
+		x.low(Add, x.r1, R(x.r1), R(x.r2))
+	case 0x1b:
+		x.low(Sub, x.r1, R(x.r1), R(x.r2))
+	case 0x17:
+		if x.r1 == x.r2 {
+			x.low(Move, x.r1, I(0), Operand{})
+		} else {
+			x.low(Xor, x.r1, R(x.r1), R(x.r2))
+		}
+	case 0x19:
+		x.emit(Inst{Op: Compare, A: R(x.r1), B: R(x.r2), Size: 4})
+	case 0x15:
+		x.emit(Inst{Op: Compare, A: R(x.r1), B: R(x.r2), Size: 4, Cond: EQ})
+	case 0x07: // bcr
+		switch {
+		case x.r2 == 0 || x.r1 == 0:
+		case x.r1 == 15 && x.r2 == 14:
+			x.emit(Inst{Op: Return})
+		case x.r1 == 15:
+			x.emit(Inst{Op: Jump, A: R(x.r2)})
+		default: // a conditional return
+			x.emit(Inst{Op: Branch, Target: x.next})
+		}
+	case 0x0d: // basr
+		if x.r2 == 0 {
+			x.move(x.r1, I(int64(x.next)))
+			break
+		}
+		x.emit(Inst{Op: Call, A: R(x.r2)})
+	default:
+		return false
+	}
+	return true
+}
+
+// masks of conditional branches after a comparison.
+var zMasks = [16]Cond{8: EQ, 7: NE, 6: NE, 4: LT, 2: GT, 12: LE, 10: GE}
+
+func (x *z) branchMask(mask uint64, target uint64) {
+	switch mask {
+	case 0:
+	case 15:
+		x.emit(Inst{Op: Jump, Target: target})
+	default:
+		x.emit(Inst{Op: Branch, Cond: zMasks[mask], Target: target})
+	}
+}
+
+func (x *z) medium() bool {
+	switch op := x.f(0, 8); op {
+	case 0xa7:
+		return x.relative()
+	case 0xa5:
+		return x.halfwords()
+	case 0xb9:
+		return x.registers()
+	case 0x41: // la
+		x.emit(Inst{Op: Address, Dst: x.r1, Mem: x.mem(x.f(12, 16), x.f(16, 20), int64(x.f(20, 32))), Size: 8})
+	case 0x58:
+		x.loadMem(x.r1, x.mem(x.f(12, 16), x.f(16, 20), int64(x.f(20, 32))), 4, Zero)
+	case 0x50:
+		x.storeMem(R(x.r1), x.mem(x.f(12, 16), x.f(16, 20), int64(x.f(20, 32))), 4)
+	case 0x42, 0x40:
+		x.storeMem(R(x.r1), x.mem(x.f(12, 16), x.f(16, 20), int64(x.f(20, 32))), 1+uint8(0x42-op)/2)
+	case 0x92: // mvi
+		x.storeMem(I(int64(x.f(8, 16))), x.mem(0, x.f(16, 20), int64(x.f(20, 32))), 1)
+	case 0x47: // bc
+		if x.r1 == 15 {
+			x.emit(Inst{Op: Address, Dst: zTmp, Mem: x.mem(x.f(12, 16), x.f(16, 20), int64(x.f(20, 32))), Size: 8})
+			x.emit(Inst{Op: Jump, A: R(zTmp)})
+		}
+	case 0x9b, 0x60, 0x70: // stores of other registers
+	case 0x95, 0x91, 0x55, 0x59:
+		x.emit(Inst{Op: Flags})
+	default:
+		return false
+	}
+	return true
+}
+
+func (x *z) relative() bool {
+	imm := x.simm(16, 32)
+	switch x.f(12, 16) {
+	case 4:
+		x.branchMask(x.f(8, 12), x.rel(16, 32))
+	case 5:
+		x.emit(Inst{Op: Call, Target: x.rel(16, 32)})
+	case 6, 7: // branch on count
+		x.add(x.r1, x.r1, -1)
+		x.emit(Inst{Op: Branch, Target: x.rel(16, 32)})
+	case 8:
+		x.low(Move, x.r1, I(imm), Operand{})
+	case 9:
+		x.move(x.r1, I(imm))
+	case 10:
+		x.low(Add, x.r1, R(x.r1), I(imm))
+	case 11:
+		x.add(x.r1, x.r1, imm)
+	case 12, 13:
+		x.op(Mul, x.r1, R(x.r1), I(imm), 8, Zero)
+	case 14:
+		x.emit(Inst{Op: Compare, A: R(x.r1), B: I(imm), Size: 4})
+	case 15:
+		x.emit(Inst{Op: Compare, A: R(x.r1), B: I(imm), Size: 8})
+	default: // test under mask
+		x.emit(Inst{Op: Flags})
+	}
+	return true
+}
+
+func (x *z) halfwords() bool {
+	imm := int64(x.f(16, 32))
+	switch op := x.f(12, 16); {
+	case op >= 12: // llihh, llihl, llilh, llill
+		x.move(x.r1, I(imm<<(16*(15-op))))
+	case op >= 8: // or
+		x.op(Or, x.r1, R(x.r1), I(imm<<(16*(11-op))), 8, Zero)
+	case op >= 4: // and
+		sh := 16 * (7 - op)
+		x.op(And, x.r1, R(x.r1), I(imm<<sh|^(0xffff<<sh)), 8, Zero)
+	default:
+		x.unknown(x.r1)
+	}
+	return true
+}
+
+func (x *z) registers() bool {
+	r1, r2, r3 := Reg(x.f(24, 28)), Reg(x.f(28, 32)), Reg(x.f(16, 20))
+	switch x.f(8, 16) {
+	case 0x04:
+		x.move(r1, R(r2))
+	case 0x02:
+		x.move(r1, R(r2))
+		x.emit(Inst{Op: Compare, A: R(r1), B: I(0), Size: 8})
+	case 0x14:
+		x.op(Move, r1, R(r2), Operand{}, 4, Sign)
+	case 0x16:
+		x.op(Move, r1, R(r2), Operand{}, 4, Zero)
+	case 0x08:
+		x.op(Add, r1, R(r1), R(r2), 8, Zero)
+	case 0x09:
+		x.op(Sub, r1, R(r1), R(r2), 8, Zero)
+	case 0xe8:
+		x.op(Add, r1, R(r2), R(r3), 8, Zero)
+	case 0xe9:
+		x.op(Sub, r1, R(r2), R(r3), 8, Zero)
+	case 0xe4:
+		x.op(And, r1, R(r2), R(r3), 8, Zero)
+	case 0xe6:
+		x.op(Or, r1, R(r2), R(r3), 8, Zero)
+	case 0x80:
+		x.op(And, r1, R(r1), R(r2), 8, Zero)
+	case 0x81:
+		x.op(Or, r1, R(r1), R(r2), 8, Zero)
+	case 0x82:
+		if r1 == r2 {
+			x.move(r1, I(0))
+		} else {
+			x.op(Xor, r1, R(r1), R(r2), 8, Zero)
+		}
+	case 0x20:
+		x.emit(Inst{Op: Compare, A: R(r1), B: R(r2), Size: 8})
+	case 0x21:
+		x.emit(Inst{Op: Compare, A: R(r1), B: R(r2), Size: 8, Cond: EQ})
+	case 0xe2: // locgr
+		x.emit(Inst{Op: Select, Dst: r1, A: R(r2), B: R(r1), Size: 8, Cond: zMasks[x.f(16, 20)]})
+	case 0x86, 0x87, 0x97, 0x0d, 0x1d, 0xec: // pairs
+		x.unknown(r1)
+		x.unknown(r1 | 1)
+	default:
+		x.unknown(r1)
+	}
+	return true
+}
