@@ -1,6 +1,8 @@
 package policyfile
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -22,14 +24,21 @@ func writeNative(w io.Writer, p *seccomp.Policy, o *WriteOptions) error {
 	root := &yaml.Node{Kind: yaml.MappingNode}
 	put(root, "seccomp", body)
 	root.Content[0].HeadComment = n.comment("")
-	dumper, err := yaml.NewDumper(w, yaml.WithIndent(2))
+	var b bytes.Buffer
+	dumper, err := yaml.NewDumper(&b, yaml.WithIndent(2))
 	if err != nil {
 		return err
 	}
-	if err := dumper.Dump(root); err != nil {
+	if err := errors.Join(dumper.Dump(root), dumper.Close()); err != nil {
 		return err
 	}
-	return dumper.Close()
+	// What depends on names has not been checked, and no file is better than
+	// one that cannot be read.
+	if _, err := readNative("as written", b.Bytes()); err != nil {
+		return err
+	}
+	_, err = b.WriteTo(w)
+	return err
 }
 
 type nativeWriter struct{ comments map[string]string }
