@@ -20,6 +20,7 @@ const (
 	// guestTests are the tests that only make sense in a guest.
 	guestTests = module + "/internal/testvm/guest"
 	initProg   = module + "/internal/testvm/init"
+	sandbox    = module + "/cmd/sandbox"
 )
 
 // portable are packages without live tests whose behaviour still depends on

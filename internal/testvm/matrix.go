@@ -167,35 +167,44 @@ func (m *Matrix) emulator(ctx context.Context, pkg string) (*emulator, error) {
 	return e, nil
 }
 
-// pack builds /init for the kernel's own architecture and the tests for each
-// target, and puts them in the image.
+// pack builds /init and the sandbox for the kernel's own architecture and the
+// tests for each target, and puts them in the image.
 func (m *Matrix) pack(ctx context.Context, g Guest, im *image, c *collector) error {
-	init, err := m.build(ctx, g.Tests[0], initProg, func(b builder) (string, error) { return b.command(ctx, initProg) })
-	if err != nil {
-		return err
-	}
-	if err := im.addHostFile("init", 0o755, init); err != nil {
-		return err
-	}
-	for i, t := range g.Tests {
-		ps, err := m.packages(ctx, t)
+	for name, pkg := range map[string]string{"init": initProg, "bin/sandbox": sandbox} {
+		bin, err := m.build(ctx, g.Tests[0], pkg, func(b builder) (string, error) { return b.command(ctx, pkg) })
 		if err != nil {
 			return err
 		}
-		for _, p := range ps {
-			bin, err := m.build(ctx, t, p.ImportPath, func(b builder) (string, error) { return b.test(ctx, p) })
-			if err != nil {
-				return err
-			}
-			args := append([]string{"-test.v=test2json", "-test.paniconexit0", fmt.Sprintf("-test.timeout=%ds", m.Seconds)}, m.TestArgs...)
-			if err := im.addTest(g, t, p, bin, args, 0, m.Seconds+10); err != nil {
-				return err
-			}
-			c.runs = append(c.runs, runInfo{target: t, pkg: p.ImportPath, outcome: c.outcomes[i]})
+		if err := im.addHostFile(name, 0o755, bin); err != nil {
+			return err
+		}
+	}
+	for i, t := range g.Tests {
+		if err := m.packTests(ctx, g, t, im, c, c.outcomes[i]); err != nil {
+			return err
 		}
 	}
 	if len(c.runs) == 0 {
 		return fmt.Errorf("find live tests: no package's tests import %s", liveMarker)
+	}
+	return nil
+}
+
+func (m *Matrix) packTests(ctx context.Context, g Guest, t Target, im *image, c *collector, o *Outcome) error {
+	ps, err := m.packages(ctx, t)
+	if err != nil {
+		return err
+	}
+	for _, p := range ps {
+		bin, err := m.build(ctx, t, p.ImportPath, func(b builder) (string, error) { return b.test(ctx, p) })
+		if err != nil {
+			return err
+		}
+		args := append([]string{"-test.v=test2json", "-test.paniconexit0", fmt.Sprintf("-test.timeout=%ds", m.Seconds)}, m.TestArgs...)
+		if err := im.addTest(g, t, p, bin, args, 0, m.Seconds+10); err != nil {
+			return err
+		}
+		c.runs = append(c.runs, runInfo{target: t, pkg: p.ImportPath, outcome: o})
 	}
 	return nil
 }

@@ -37,9 +37,14 @@ type Outcome struct {
 	Seconds  float64
 }
 
-// OK says whether everything that could run passed. A skipped guest is not OK
-// and not failed: see Outcome.Reason.
-func (o *Outcome) OK() bool { return o.Reason == "" && o.Error == "" && o.Failed == 0 && o.Passed > 0 }
+// OK says whether something ran and everything that ran passed.
+func (o *Outcome) OK() bool { return !o.Empty() && o.Error == "" && o.Failed == 0 }
+
+// Empty says whether nothing ran: the guest could not be fetched, or every
+// test skipped. That is neither a pass nor a failure.
+func (o *Outcome) Empty() bool {
+	return o.Reason != "" || o.Error == "" && o.Passed == 0 && o.Failed == 0
+}
 
 // A Printer writes results as go test does.
 type Printer struct {

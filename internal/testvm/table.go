@@ -29,7 +29,7 @@ func orDash(s string) string {
 
 func (o *Outcome) result() string {
 	switch {
-	case o.Reason != "":
+	case o.Empty():
 		return "skipped"
 	case o.OK():
 		return "ok"

@@ -121,12 +121,12 @@ func report(w io.Writer, file string, outcomes []*testvm.Outcome) error {
 }
 
 // exitCode: 0 when every guest ran and passed; 1 when a test or guest failed;
-// 3 when nothing failed but some guests could not be fetched.
+// 3 when nothing failed but some guests ran nothing.
 func exitCode(outcomes []*testvm.Outcome, err error) int {
 	code := 0
 	for _, o := range outcomes {
 		switch {
-		case o.Reason != "":
+		case o.Empty():
 			code = max(code, 3)
 		case !o.OK():
 			return 1
