@@ -6,6 +6,8 @@ import (
 	"os"
 	"os/exec"
 
+	"golang.org/x/sys/unix"
+
 	seccomp "github.com/elastic/go-seccomp-bpf"
 )
 
@@ -55,7 +57,7 @@ func ExampleLoadFilter_allowlist() {
 	// mkdir directory: function not implemented
 }
 
-// Decide by the arguments of a call: sockets of two families only.
+// Decide by the arguments of a call: refuse one use of prctl(2).
 func ExampleCondition() {
 	if !inChild("ExampleCondition") {
 		return
@@ -68,21 +70,21 @@ func ExampleCondition() {
 			Syscalls: []seccomp.SyscallGroup{{
 				Action: seccomp.ErrnoName("EACCES"),
 				NamesWithConditions: []seccomp.NameWithConditions{{
-					Name: "socket",
+					Name: "prctl",
 					Conditions: seccomp.ArgumentConditions{
-						{Name: "domain", Operation: seccomp.NotEqual, Symbol: "AF_UNIX|AF_INET"},
+						{Name: "option", Operation: seccomp.Equal, Symbol: "PR_SET_DUMPABLE"},
 					},
 				}},
 			}},
 		},
 	})
 	fmt.Println("loaded:", err == nil)
-	fmt.Println("AF_INET:", socket(2))
-	fmt.Println("AF_INET6:", socket(10))
+	fmt.Println("get:", prctl(unix.PR_GET_DUMPABLE))
+	fmt.Println("set:", prctl(unix.PR_SET_DUMPABLE))
 	// Output:
 	// loaded: true
-	// AF_INET: <nil>
-	// AF_INET6: permission denied
+	// get: <nil>
+	// set: permission denied
 }
 
 // Confine a command and leave this process as it is.

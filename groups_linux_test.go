@@ -3,7 +3,6 @@ package seccomp
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -65,39 +64,8 @@ func checkGoGroups(t *testing.T, program string) {
 		out, err := runConfined(t, program, tt.groups, tt.what)
 		if err != nil || !strings.Contains(out, tt.what+" done") {
 			t.Errorf("%s under %v: %v\n%s", tt.what, tt.groups, err, out)
-			if signalOf(err) == unix.SIGSYS {
-				t.Errorf("missing: %s", missingCalls(t, program, tt.groups, tt.what))
-			}
 		}
 	}
-}
-
-// missingCalls tries which calls the groups would have to have.
-func missingCalls(t *testing.T, program string, groups []string, what string) string {
-	t.Helper()
-	all, err := Group("@known")
-	if err != nil {
-		t.Fatal(err)
-	}
-	have := map[string]bool{}
-	for _, name := range groups {
-		calls, err := Group(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, call := range calls {
-			have[call] = true
-		}
-	}
-	extra := slices.DeleteFunc(slices.Clone(all), func(call string) bool { return have[call] })
-	var needed []string
-	for _, call := range extra {
-		without := slices.DeleteFunc(slices.Clone(extra), func(c string) bool { return c == call })
-		if _, err := runConfined(t, program, slices.Concat(groups, without), what); signalOf(err) == unix.SIGSYS {
-			needed = append(needed, call)
-		}
-	}
-	return fmt.Sprint(needed)
 }
 
 func TestGoGroups(t *testing.T) { checkGoGroups(t, buildGoProgram(t, "")) }
