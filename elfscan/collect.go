@@ -53,7 +53,7 @@ func (s *scanner) addCall(calls map[string]*Call, f found) {
 	nr := uint32(f.nr)
 	name, ok := s.res.info.SyscallName(nr)
 	if !ok {
-		if int64(int32(f.nr)) < 0 { // a marker for "not available", never passed on
+		if int32(f.nr) <= 0 { // a marker for "not available", or a cleared variable
 			return
 		}
 		name = fmt.Sprint(nr)

@@ -198,8 +198,23 @@ func (p *program) env(m *module) *flow.Env {
 			}
 			return 0
 		}
+		e.Inline = m.goMiddle
 	}
 	return e
+}
+
+// goMiddle returns the rest of a Go function that is called in its middle:
+// runtime.duffcopy or runtime.duffzero.
+func (m *module) goMiddle(target uint64) []byte {
+	i := m.funcAt(target)
+	if i < 0 || m.funcs[i].goIndex < 0 || m.funcs[i].start == target {
+		return nil
+	}
+	code := make([]byte, min(m.funcs[i].end-target, 4096))
+	if m.f.Read(code, target) != nil {
+		return nil
+	}
+	return code
 }
 
 const maxFunction = 1 << 20

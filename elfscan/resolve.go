@@ -150,6 +150,9 @@ func (r *resolver) chase(m *module, site uint64, first *task) {
 func (r *resolver) one(m *module, site uint64, t *task) []*task {
 	atoms, known := r.p.values.Atoms(t.nr)
 	if !known {
+		if u := r.allThreads(t); u != nil {
+			return []*task{u}
+		}
 		r.open = append(r.open, open{m, site, t, "the number is computed in a way that is not followed"})
 		return nil
 	}
@@ -330,4 +333,21 @@ func (r *resolver) behind(t *task, a, root flow.Atom) (tasks []*task, all bool) 
 		}
 	}
 	return dedupe(out), true
+}
+
+// allThreads handles runtime.runPerThreadSyscall, which copies its arguments
+// out of a variable, in a loop on some machines; they are what
+// syscall.runtime_doAllThreadsSyscall was given (runtime/os_linux.go).
+func (r *resolver) allThreads(t *task) *task {
+	m, fn := r.p.function(t.fn)
+	if fn.goIndex < 0 || m.name(&fn) != "runtime.runPerThreadSyscall" {
+		return nil
+	}
+	for i := range m.funcs {
+		if m.funcs[i].goIndex >= 0 && m.name(&m.funcs[i]) == "syscall.runtime_doAllThreadsSyscall" {
+			n := node(m.base) + node(i)
+			return &task{fn: n, at: m.funcs[i].start, nr: r.p.values.Of(goParam(m, 0)), up: t, depth: t.depth + 1}
+		}
+	}
+	return nil
 }

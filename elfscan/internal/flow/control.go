@@ -170,6 +170,11 @@ func (a *analysis) call(in machine.Inst, s *State, pc, next uint64) bool {
 	if a.NoReturn != nil && p.Target != 0 && a.NoReturn(p.Target) {
 		return false
 	}
+	if a.Inline != nil && p.Target != 0 {
+		if code := a.Inline(p.Target); code != nil && a.inline(code, p.Target, s) {
+			return true
+		}
+	}
 	thunk, isThunk := a.pcThunk(p.Target)
 	if !isThunk {
 		a.clobber(s, p)
@@ -178,6 +183,33 @@ func (a *analysis) call(in machine.Inst, s *State, pc, next uint64) bool {
 	}
 	s.cmpOK = false
 	return true
+}
+
+// inline executes straight-line code that a call enters, such as Go's unrolled
+// copies; it reports false, leaving the state alone, if the code is not
+// straight.
+func (a *analysis) inline(code []byte, pc uint64, s *State) bool {
+	t := s.clone()
+	a.setReg(t, a.m.SP, a.v.Add(t.Regs[a.m.SP], -a.m.CallPush))
+	var ops []machine.Inst
+	for off, n := 0, 0; off < len(code); off += n {
+		var err error
+		if ops, n, err = a.m.Lift(ops[:0], code[off:], pc+uint64(off)); err != nil || n <= 0 {
+			return false
+		}
+		for _, in := range ops {
+			switch in.Op {
+			case machine.Return:
+				a.setReg(t, a.m.SP, a.v.Add(t.Regs[a.m.SP], a.m.CallPush))
+				*s = *t
+				return true
+			case machine.Call, machine.Jump, machine.Branch, machine.Halt, machine.Syscall:
+				return false
+			}
+			a.step(in, t, pc+uint64(off), pc+uint64(off+n))
+		}
+	}
+	return false
 }
 
 // stackOffset is where SP points, relative to its value on entry.
@@ -276,6 +308,9 @@ func (a *analysis) binary(in machine.Inst, l, r ID) ID {
 			return a.v.Const(0)
 		}
 	case machine.Or:
+		if in.A.Reg == in.B.Reg && in.A.Reg != machine.None {
+			return l // PowerPC's move
+		}
 		if ok2 && y == 0 {
 			return l
 		}

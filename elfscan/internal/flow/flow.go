@@ -36,6 +36,9 @@ type Env struct {
 	Assume func(v *Values, a Atom) (int64, bool)
 	// NoReturn reports whether the function at target never returns. May be nil.
 	NoReturn func(target uint64) bool
+	// Inline returns the code at a target that is to be executed in place of
+	// a call, nil for a real call. May be nil.
+	Inline func(target uint64) []byte
 	// Cancelled is asked now and then. May be nil.
 	Cancelled func() bool
 }

@@ -426,7 +426,7 @@ func scanARM(s *Scan, from, to int) {
 		pc := s.PC + uint64(i)
 		switch {
 		case w>>28 == 15:
-		case w>>24&15 == 15:
+		case w&0x0fffffff == 0x0f000000: // svc 0: the EABI's
 			s.Site(pc)
 		case w>>25&7 == 5:
 			s.edge([2]EdgeKind{EdgeJump, EdgeCall}[w>>24&1], i, uint64(uint32(int64(pc)+8+signed(w, 24)<<2)))

@@ -8,13 +8,13 @@ import (
 )
 
 // Registers of arm64 as tracked: X0 to X30, SP, ZR, a scratch register, and
-// halves of V0 to V15.
+// halves of V0 to V19.
 const (
 	a64SP   Reg = 31
 	a64ZR   Reg = 32
 	a64Tmp  Reg = 33
 	a64Vec  Reg = 34
-	a64Regs     = a64Vec + 32
+	a64Regs     = a64Vec + 40
 )
 
 var aarch64 = &Machine{

@@ -78,7 +78,7 @@ func (b *builder) a64Access(w uint32, base Reg, disp int64) {
 }
 
 func (b *builder) a64VectorAccess(v uint32, base Reg, disp int64, size uint8, load bool) {
-	if v >= 16 {
+	if v >= 20 {
 		if !load {
 			b.unknown(a64Tmp)
 			for off := int64(0); off < int64(size); off += 8 {
@@ -126,7 +126,7 @@ func (b *builder) a64Indexed(w uint32) {
 	opc := w >> 22 & 3
 	switch {
 	case w>>26&1 != 0:
-		if opc&1 != 0 && w&31 < 16 {
+		if opc&1 != 0 && w&31 < 20 {
 			b.unknown(a64Vec + Reg(2*(w&31)))
 			b.unknown(a64Vec + Reg(2*(w&31)) + 1)
 		}
@@ -180,10 +180,10 @@ func (b *builder) a64Pair(w uint32) {
 // a64Vector follows moves between vector and general registers.
 func (b *builder) a64Vector(w uint32) bool {
 	v := func(n uint32) Reg { return a64Vec + Reg(2*(n&31)) }
-	low := w&31 < 16
+	low := w&31 < 20
 	switch {
 	case w&0xfffffc00 == 0x9e660000: // fmov x, d
-		if w>>5&31 < 16 {
+		if w>>5&31 < 20 {
 			b.move(xr(w, 0), R(v(w>>5)))
 		} else {
 			b.unknown(xr(w, 0))
