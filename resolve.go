@@ -87,8 +87,8 @@ func (r *resolver) tables() []*table {
 
 func (r *resolver) resolveTable(t *table) (*decision.ABI, error) {
 	var problems []error
-	for _, abi := range t.abis {
-		for i := range r.groups {
+	for i := range r.groups { // the outer loop: an earlier group decides on every ABI
+		for _, abi := range t.abis {
 			if !r.groups[i].governs(abi) {
 				continue
 			}
@@ -105,11 +105,24 @@ func (r *resolver) resolveTable(t *table) (*decision.ABI, error) {
 		return nil, err
 	}
 	out := &decision.ABI{Arch: uint32(t.abis[0].ID), Default: def}
-	if err := r.addRanges(out, t); err != nil {
+	enosys, err := ErrnoName("ENOSYS").Return(t.abis[0])
+	if err != nil {
 		return nil, err
 	}
+	guards := r.guards(t, enosys)
+	newer, err := r.newerCalls(t, enosys)
+	if err != nil {
+		return nil, err
+	}
+	out.Ranges = arrange(slices.Concat(t.spans, guards, newer), t.calls)
 	for nr, c := range t.calls {
-		out.Calls = append(out.Calls, decision.Call{NR: nr, Rules: c.rules, Else: def})
+		otherwise := def
+		for _, g := range guards {
+			if g.Lo <= nr && nr <= g.Hi {
+				otherwise = g.Action
+			}
+		}
+		out.Calls = append(out.Calls, decision.Call{NR: nr, Rules: c.rules, Else: otherwise})
 	}
 	slices.SortFunc(out.Calls, func(a, b decision.Call) int {
 		if a.NR < b.NR {
@@ -146,18 +159,24 @@ func (r *resolver) addEntry(t *table, abi *arch.Info, g *flatGroup, e *entry, re
 	if len(targets) == 0 {
 		return r.skip(abi, e)
 	}
-	conds, never, err := r.conditions(abi, e)
-	if err != nil {
-		return err
-	}
-	if never {
-		return nil
+	var conds []decision.Cond
+	conditioned := len(e.conds) > 0
+	if targets[0].sub == nil { // else nothing can be checked, nor need it be resolved
+		var never bool
+		var err error
+		if conds, never, err = r.conditions(abi, e); err != nil {
+			return err
+		}
+		if never {
+			return nil
+		}
+		conditioned = len(conds) > 0
 	}
 	for _, target := range targets {
 		rule := decision.Rule{Conds: conds, Action: ret}
 		if target.sub != nil {
-			r.noteMultiplexed(abi, e, target, len(conds) > 0, g.action)
-			if len(conds) > 0 && g.action.permits() {
+			r.noteMultiplexed(abi, e, target, conditioned, g.action)
+			if conditioned && g.action.permits() {
 				continue
 			}
 			rule.Conds = []decision.Cond{*target.sub}

@@ -88,10 +88,13 @@ func (r *resolver) condition(abi *arch.Info, e *entry, c *Condition) (valueSet, 
 // register finds which argument a condition is about and how many of its bits
 // are compared: 16, 32 or 64.
 func (r *resolver) register(abi *arch.Info, e *entry, c *Condition) (index, bits uint8, err error) {
+	name, known := e.name, true
+	if e.isNumber {
+		name, known = abi.SyscallName(e.number)
+	}
 	var params []arch.Param
-	var known bool
-	if !e.isNumber {
-		params, known = abi.Params(e.name)
+	if known {
+		params, known = abi.Params(name)
 	}
 	index = uint8(c.Argument)
 	if c.Name != "" {

@@ -21,35 +21,44 @@ const (
 	nameOfX86_64 = "x86_64"
 )
 
-// addRanges gives out the numbers that the policy's entries do not name and
-// that do not get the default action.
-func (r *resolver) addRanges(out *decision.ABI, t *table) error {
-	enosys, err := ErrnoName("ENOSYS").Return(t.abis[0])
-	if err != nil {
-		return err
-	}
-	var ranges []decision.Range
+// mipsBase is the first of the thousand numbers that belong to each MIPS ABI.
+var mipsBase = map[string]uint32{
+	"mips": 4000, "mipsel": 4000,
+	"mips64": 5000, "mipsel64": 5000,
+	"mips64n32": 6000, "mipsel64n32": 6000,
+}
+
+// guards are the numbers that make calls of another ABI under the audit
+// architecture of one that the policy covers. They do not get the default
+// action: a denylist must not be escaped through them.
+func (r *resolver) guards(t *table, enosys uint32) []decision.Range {
 	has := func(name string) bool {
 		return slices.ContainsFunc(t.abis, func(a *arch.Info) bool { return a.Name == name })
 	}
 	switch {
 	case has(nameOfX86_64) && !has(nameOfX32):
-		ranges = append(ranges,
-			decision.Range{Lo: x32FirstOwn, Hi: x32LastOwn, Action: enosys},
-			decision.Range{Lo: x32Bit, Hi: signBit - 1, Action: enosys},
-			decision.Range{Lo: signBit | x32Bit, Hi: lastNumber, Action: enosys})
+		return []decision.Range{
+			{Lo: x32FirstOwn, Hi: x32LastOwn, Action: enosys},
+			{Lo: x32Bit, Hi: signBit - 1, Action: enosys},
+			{Lo: signBit | x32Bit, Hi: lastNumber, Action: enosys}}
 	case has(nameOfX32) && !has(nameOfX86_64):
-		ranges = append(ranges,
-			decision.Range{Lo: 0, Hi: x32Bit - 1, Action: r.spec.BadArch},
-			decision.Range{Lo: signBit, Hi: signBit | x32Bit - 1, Action: r.spec.BadArch})
+		return []decision.Range{
+			{Lo: 0, Hi: x32Bit - 1, Action: r.spec.BadArch},
+			{Lo: signBit, Hi: signBit | x32Bit - 1, Action: r.spec.BadArch}}
 	}
-	newer, err := r.newerCalls(t, enosys)
-	if err != nil {
-		return err
+	own, mips := mipsBase[t.abis[0].Name]
+	if !mips {
+		return nil
 	}
-	ranges = append(t.spans, append(ranges, newer...)...)
-	out.Ranges = arrange(ranges, t.calls)
-	return nil
+	// A 64-bit MIPS kernel takes the numbers of all its ABIs from any task,
+	// and reports the task's own (arch/mips/kernel/scall64-*.S).
+	var others []decision.Range
+	for base := uint32(4000); base <= 6000; base += 1000 {
+		if base != own {
+			others = append(others, decision.Range{Lo: base, Hi: base + 999, Action: r.spec.BadArch})
+		}
+	}
+	return others
 }
 
 // newerCalls are the numbers that Linux has given out since the policy's
