@@ -151,11 +151,16 @@ func (r *resolver) addGroup(t *table, abi *arch.Info, g *flatGroup) error {
 func (r *resolver) addEntry(t *table, abi *arch.Info, g *flatGroup, e *entry, ret uint32) error {
 	if e.isNumber && e.last > e.number {
 		if g.abis != nil || abi == r.abis[0] {
-			t.addSpan(decision.Range{Lo: e.number, Hi: e.last, Action: ret})
+			for _, half := range t.half(abi) {
+				lo, hi := max(e.number, half.Lo), min(e.last, half.Hi)
+				if lo <= hi {
+					t.addSpan(decision.Range{Lo: lo, Hi: hi, Action: ret})
+				}
+			}
 		}
 		return nil
 	}
-	targets := r.targets(abi, g, e)
+	targets := r.targets(t, abi, g, e)
 	if len(targets) == 0 {
 		return r.skip(abi, e)
 	}

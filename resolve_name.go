@@ -159,9 +159,10 @@ type target struct {
 }
 
 // targets lists the numbers through which an ABI makes the entry's call.
-func (r *resolver) targets(abi *arch.Info, g *flatGroup, e *entry) []target {
+func (r *resolver) targets(t *table, abi *arch.Info, g *flatGroup, e *entry) []target {
 	if e.isNumber {
-		if g.abis != nil || abi == r.abis[0] {
+		own := slices.ContainsFunc(t.half(abi), func(h decision.Range) bool { return h.Lo <= e.number && e.number <= h.Hi })
+		if own && (g.abis != nil || abi == r.abis[0]) {
 			return []target{{nr: e.number}}
 		}
 		return nil

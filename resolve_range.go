@@ -21,6 +21,18 @@ const (
 	nameOfX86_64 = "x86_64"
 )
 
+// half is the numbers that are the ABI's where x86_64 and x32 share a table;
+// else all are.
+func (t *table) half(abi *arch.Info) []decision.Range {
+	switch {
+	case len(t.abis) < 2:
+		return []decision.Range{{Hi: lastNumber}}
+	case abi.Name == nameOfX32:
+		return []decision.Range{{Lo: x32Bit, Hi: signBit - 1}, {Lo: signBit | x32Bit, Hi: lastNumber}}
+	}
+	return []decision.Range{{Hi: x32Bit - 1}, {Lo: signBit, Hi: signBit | x32Bit - 1}}
+}
+
 // mipsBase is the first of the thousand numbers that belong to each MIPS ABI.
 var mipsBase = map[string]uint32{
 	"mips": 4000, "mipsel": 4000,

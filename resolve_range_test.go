@@ -67,3 +67,18 @@ func TestConditionsBehindMultiplexersNeedNoPrototype(t *testing.T) {
 		t.Errorf("ipc(SEMOP) gives %s", got)
 	}
 }
+
+// TestNumbersStayWithinTheirABI: where x86_64 and x32 are covered, a group for
+// one of them does not decide the other's numbers.
+func TestNumbersStayWithinTheirABI(t *testing.T) {
+	p := Policy{DefaultAction: ActionKillProcess, ABIs: []string{"x86_64", "x32"}, Syscalls: []SyscallGroup{
+		{Action: ActionErrno | 5, ABIs: []string{"x32"}, Names: []string{"0", "0x40000001", "2-0x40000003"}},
+		{Action: ActionErrno | 6, ABIs: []string{"x86_64"}, Names: []string{"0", "0x40000001", "2-3"}}}}
+	c := compileFor(t, "x86_64", p)
+	for nr, want := range map[uint32]string{0: "errno(6)", 2: "errno(6)", 3: "errno(6)", 4: "kill_process",
+		0x40000000: "errno(5)", 0x40000001: "errno(5)", 0x40000003: "errno(5)", 0x40000004: "kill_process"} {
+		if got := decide(c, abi(t, "x86_64"), nr); got != want {
+			t.Errorf("%#x gives %s, want %s", nr, got, want)
+		}
+	}
+}

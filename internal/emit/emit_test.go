@@ -184,6 +184,7 @@ func TestDegenerateSpecs(t *testing.T) {
 		"one range":        {BadArch: cbpf.RetKillProcess, ABIs: []decision.ABI{{Arch: 1, Ranges: []decision.Range{everything}}}},
 		"all the same":     {BadArch: cbpf.RetAllow, ABIs: []decision.ABI{{Arch: 1, Default: cbpf.RetAllow}}},
 		"last number":      {BadArch: 7, ABIs: []decision.ABI{{Arch: 1, Calls: []decision.Call{{NR: 1<<32 - 1, Else: 3}}}}},
+		"no other number":  {BadArch: 7, ABIs: []decision.ABI{{Arch: 1, Default: 3, Calls: []decision.Call{{NR: 1<<32 - 1, Rules: []decision.Rule{{Action: 4}}, Else: 3}}}}},
 		"numbers of MIPS":  {BigEndian: true, BadArch: 7, ABIs: []decision.ABI{{Arch: 1, Calls: []decision.Call{{NR: 4000, Else: 3}, {NR: 4100, Else: 3}}}}},
 		"first and second": {BadArch: 7, ABIs: []decision.ABI{{Arch: 2, Default: 4}, {Arch: 1, Default: 3}}},
 	} {

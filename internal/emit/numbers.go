@@ -62,7 +62,7 @@ type weights struct {
 func (c *compiler) weigh(a *decision.ABI, outcomes []decision.Outcome) *weights {
 	w := &weights{total: 1e-9}
 	if len(a.Calls) > 0 && a.Calls[0].NR >= window {
-		w.first = a.Calls[0].NR
+		w.first = min(a.Calls[0].NR, math.MaxUint32-window)
 	}
 	for _, o := range outcomes {
 		v, constant := c.space.Value(o.To)
