@@ -97,5 +97,8 @@ func (mod *module) refBase() uint64 {
 		}
 		return mod.f.Dyn.Tag(3) // DT_PLTGOT
 	}
+	if s := mod.f.Section(".got"); s != nil && mod.m.Name == "ppc64le" && mod.goTab == nil {
+		return s.Addr + 0x8000 // the ELFv2 ABI's .TOC.
+	}
 	return 0
 }

@@ -36,6 +36,7 @@ type module struct {
 	edges   []edge
 	starts  map[uint64]uint32 // nodes for entries that are not in funcs
 	init    map[machine.Reg]int64
+	goInit  map[machine.Reg]int64
 	loader  bool              // ld.so itself
 	goMinor int               // 0 until asked for
 	bounds  []uint64          // starts of objects in data
@@ -68,6 +69,7 @@ func openModule(path string, r io.ReaderAt, size int64) (*module, error) {
 	}
 	mod.findFunctions()
 	mod.init = mod.initialRegisters()
+	mod.goInit = mod.m.GoFixed
 	return mod, nil
 }
 
@@ -268,7 +270,14 @@ func (mod *module) funcAt(addr uint64) int {
 	return -1
 }
 
-func (mod *module) initialRegisters() map[machine.Reg]int64 { return nil }
+// initialRegisters are the registers with a fixed meaning in the module's C
+// code: on ppc64, the address of its table of contents.
+func (mod *module) initialRegisters() map[machine.Reg]int64 {
+	if base := mod.refBase(); base != 0 && mod.m.Name == "ppc64le" {
+		return map[machine.Reg]int64{2: int64(base)}
+	}
+	return nil
+}
 
 // Constant and Mapped make a module the memory of its functions.
 func (mod *module) Constant(addr uint64, size int) (uint64, bool) {

@@ -229,7 +229,11 @@ func (p *program) flowFunc(n node) (*module, *flow.Func, bool) {
 	if m.f.Read(code, f.start) != nil {
 		return m, nil, false
 	}
-	return m, &flow.Func{Start: f.start, Code: code, Go: f.goIndex >= 0, Init: m.init}, true
+	fn := &flow.Func{Start: f.start, Code: code, Go: f.goIndex >= 0, Init: m.init}
+	if fn.Go && m.goInit != nil {
+		fn.Init = m.goInit
+	}
+	return m, fn, true
 }
 
 // analyze returns what is known about a function, decoding it once.

@@ -298,6 +298,9 @@ func (r *resolver) writers(m *module, n node, addr uint64, t *task, a flow.Atom)
 		if w.To.Kind != flow.Const || uint64(w.To.Add) != addr {
 			continue
 		}
+		if c, ok := r.p.values.Consts(w.Value); ok && len(c) == 1 && c[0] == 0 {
+			continue // clears it after use
+		}
 		u := &task{fn: n, at: w.Addr, nr: r.p.values.Add(w.Value, a.Add), up: t, depth: t.depth + 1}
 		out = append(out, u)
 	}

@@ -140,11 +140,12 @@ type Machine struct {
 	NR       Reg // system call number
 	Args     [6]Reg
 	Result   Reg
-	Zero     Reg    // always zero, None if there is no such register
-	Preserve []Reg  // survive a call in C code
-	Clobber  []Reg  // lost in a system call besides Result
-	Align    uint64 // of instructions
-	CallPush int64  // bytes that a call pushes
+	Zero     Reg           // always zero, None if there is no such register
+	Preserve []Reg         // survive a call in C code
+	Clobber  []Reg         // lost in a system call besides Result
+	Align    uint64        // of instructions
+	GoFixed  map[Reg]int64 // constant in Go code
+	CallPush int64         // bytes that a call pushes
 
 	lift func(m *Machine, out []Inst, code []byte, pc uint64) ([]Inst, int, error)
 	// Scan looks at the bytes of s.Code from index from up to index to,

@@ -35,7 +35,8 @@ var amd64 = &Machine{
 	Name: "x86_64", PtrSize: 8, Order: binary.LittleEndian, Regs: int(x86Regs), SP: x86SP, FP: x86BP, Link: None, NR: x86AX,
 	Args: [6]Reg{x86DI, x86SI, x86DX, x86R10, x86R8, x86R9}, Result: x86AX, Zero: None,
 	Preserve: []Reg{x86BX, x86BP, x86R12, x86R13, x86R14, x86R15}, Clobber: []Reg{x86CX, x86R11},
-	Align: 1, CallPush: 8, lift: liftX86, Scan: scanAMD64,
+	GoFixed: map[Reg]int64{x86Vec + 30: 0, x86Vec + 31: 0}, // X15
+	Align:   1, CallPush: 8, lift: liftX86, Scan: scanAMD64,
 }
 
 var i386 = &Machine{
