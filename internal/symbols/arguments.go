@@ -15,7 +15,7 @@ arch_prctl                            0  ARCH_*
 bpf                                   0  BPF_MAP_* BPF_PROG_* BPF_OBJ_* BPF_RAW_TRACEPOINT_OPEN BPF_BTF_* BPF_TASK_* BPF_LINK_* BPF_ENABLE_STATS BPF_ITER_* BPF_TOKEN_CREATE !BPF_*_TYPE_*
 chmod                                 1  S_ISUID S_ISGID S_ISVTX
 clock_adjtime clock_adjtime64 clock_getres clock_getres_time64 clock_gettime clock_gettime64 clock_nanosleep clock_nanosleep_time64 clock_settime clock_settime64 timer_create timerfd_create 0 CLOCK_* !CLOCK_DEFAULT !CLOCK_EXT !CLOCK_INT !CLOCK_TX*
-clone                                 0  CLONE_* !CLONE_ARGS_* !CLONE_CLEAR_SIGHAND !CLONE_INTO_CGROUP !CLONE_NEWTIME
+clone                                 0  CLONE_* SIGCHLD !CLONE_ARGS_* !CLONE_CLEAR_SIGHAND !CLONE_INTO_CGROUP !CLONE_NEWTIME
 close_range                           2  CLOSE_RANGE_*
 creat                                 1  S_ISUID S_ISGID S_ISVTX
 dup3                                  2  O_CLOEXEC
@@ -58,7 +58,7 @@ keyctl                                0  KEYCTL_* !KEYCTL_CAPS* !KEYCTL_SUPPORTS
 kill rt_sigqueueinfo tkill            1  SIG[A-Z]*
 landlock_create_ruleset               2  LANDLOCK_CREATE_RULESET_*
 linkat                                4  AT_EMPTY_PATH AT_SYMLINK_FOLLOW
-lseek                                 2  SEEK_*
+lseek                                 2  SEEK_SET SEEK_CUR SEEK_END SEEK_DATA SEEK_HOLE
 madvise                               2  MADV_*
 process_madvise                       3  MADV_*
 mbind                                 2  MPOL_*

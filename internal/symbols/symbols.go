@@ -89,6 +89,13 @@ func (n *Namer) Mask(call string, arg int, mask uint64, width int) string {
 	if text, ok := s.bits(^mask & top); ok {
 		return "~(" + text + ")"
 	}
+	named := uint64(0)
+	for _, f := range s.flags {
+		named |= f.value
+	}
+	if text, ok := s.bits(mask & named); ok && bits.OnesCount64(mask) < 32 {
+		return text + fmt.Sprintf("|%#x", mask&^named)
+	}
 	return fmt.Sprintf("%#x", mask)
 }
 
@@ -133,13 +140,6 @@ func (n *Namer) number(call string, arg int, value uint64, width int) string {
 		return fmt.Sprint(value)
 	}
 	return fmt.Sprintf("%#x", value)
-}
-
-// IsMask tells whether an argument is made of flags, so that masks read better
-// than ranges.
-func (n *Namer) IsMask(call string, arg int) bool {
-	s := n.set(call, arg)
-	return s != nil && len(s.flags) > 1
 }
 
 // set finds the constants of an argument; nil when none are known.
