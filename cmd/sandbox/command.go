@@ -69,6 +69,9 @@ func newCommand() *cobra.Command {
 		RunE:                  func(cmd *cobra.Command, args []string) error { return o.run(cmd, args) },
 	}
 	o.define(cmd)
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		return fmt.Errorf("%w; see sandbox --help", err)
+	})
 	return cmd
 }
 
@@ -99,20 +102,21 @@ func (o *options) define(cmd *cobra.Command) {
 // has them, the two that pflag wants. It stops where the command begins.
 func normalise(cmd *cobra.Command, args []string) []string {
 	out := slices.Clone(args)
-	for i := 0; i < len(out); i++ {
+	first := 0
+	if len(out) > 0 && (out[0] == cobra.ShellCompRequestCmd || out[0] == cobra.ShellCompNoDescRequestCmd) {
+		first = 1 // a shell asks how to complete what follows
+	}
+	for i := first; i < len(out); i++ {
 		arg := out[i]
 		if arg == "--" || arg == "-" || !strings.HasPrefix(arg, "-") {
 			break
 		}
 		name, _, hasValue := strings.Cut(strings.TrimLeft(arg, "-"), "=")
 		f := lookup(cmd.Flags(), name)
-		if f == nil {
-			continue // pflag says what is wrong with it
-		}
 		if len(name) > 1 && !strings.HasPrefix(arg, "--") {
 			out[i] = "-" + arg
 		}
-		if !hasValue && f.NoOptDefVal == "" {
+		if f != nil && !hasValue && f.NoOptDefVal == "" { // else pflag says what is wrong
 			i++ // its value, whatever that looks like
 		}
 	}

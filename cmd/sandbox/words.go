@@ -148,8 +148,12 @@ func (a *abiReport) writeText(b *strings.Builder) {
 	fmt.Fprintf(b, "%s\n", a.Name)
 	for i, group := range a.Actions {
 		fmt.Fprintf(b, "  %s: %s", sentence(meaning(group.Action)), plural(len(group.Syscalls), "call"))
-		if group.Action == "allow" && a.WithoutRun > 0 {
-			fmt.Fprintf(b, ", %d of them without running the filter (Linux 5.11 and later)", a.WithoutRun)
+		if group.Action == "allow" {
+			some := "all"
+			if a.WithoutRun != len(group.Syscalls) {
+				some = fmt.Sprint(a.WithoutRun)
+			}
+			fmt.Fprintf(b, ", %s of them without running the filter (Linux 5.11 and later)", some)
 		}
 		b.WriteByte('\n')
 		if i > 0 || len(a.Actions) == 1 && len(group.Syscalls) < 50 {

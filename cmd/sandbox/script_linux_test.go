@@ -1,0 +1,105 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/sys/unix"
+)
+
+var update = flag.Bool("update", false, "write what the commands print into the scripts' golden files")
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"sandbox": main})
+}
+
+// TestScript runs testdata/script/*.txt. Beside testscript's own commands they
+// have
+//
+//	status N COMMAND...    the command exits with status N, or dies of the signal
+//	                       that N names
+//
+// and the program probe (see testdata/probe), also as probe32 for the machine's
+// 32-bit ABI where the condition [compat] holds. [sysadmin] holds where the test
+// has CAP_SYS_ADMIN.
+func TestScript(t *testing.T) {
+	programs := t.TempDir()
+	build(t, filepath.Join(programs, "probe"))
+	compat := buildCompat(t, filepath.Join(programs, "probe32"))
+	testscript.Run(t, testscript.Params{
+		Dir:           "testdata/script",
+		UpdateScripts: *update,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("PATH", e.Getenv("PATH")+string(os.PathListSeparator)+programs)
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"status": status},
+		Condition: func(name string) (bool, error) {
+			switch name {
+			case "sysadmin":
+				return hasSysAdmin()
+			case "compat":
+				return compat, nil
+			}
+			return false, fmt.Errorf("unknown condition %q", name)
+		},
+	})
+}
+
+func status(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: status N COMMAND...")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	got := "0"
+	var exit *exec.ExitError
+	switch {
+	case errors.As(err, &exit):
+		ws := exit.Sys().(syscall.WaitStatus)
+		got = strconv.Itoa(ws.ExitStatus())
+		if ws.Signaled() {
+			got = signalName(ws.Signal())
+		}
+	case err != nil:
+		ts.Fatalf("%v", err)
+	}
+	if got != args[0] {
+		ts.Fatalf("%s ended with %s, want %s", strings.Join(args[1:], " "), got, args[0])
+	}
+}
+
+func signalName(s syscall.Signal) string {
+	switch s {
+	case syscall.SIGSYS:
+		return "SIGSYS"
+	case syscall.SIGTERM:
+		return "SIGTERM"
+	}
+	return s.String()
+}
+
+// hasSysAdmin tells whether this process may load filters without no_new_privs.
+func hasSysAdmin() (bool, error) {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	err := unix.Capget(&header, &data[0])
+	return data[0].Effective&(1<<unix.CAP_SYS_ADMIN) != 0, err
+}
+
+func build(t *testing.T, path string, env ...string) {
+	t.Helper()
+	cmd := exec.Command("go", "build", "-buildvcs=false", "-o", path, "./testdata/probe")
+	cmd.Env = append(append(os.Environ(), "CGO_ENABLED=0"), env...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("build probe: %v\n%s", err, out)
+	}
+}
