@@ -200,10 +200,8 @@ func (s *scanner) mainNode(n node) node {
 	}
 	s.main = noNode
 	m, _ := s.p.function(n)
-	for i := range m.funcs {
-		if m.funcs[i].goIndex >= 0 && m.name(&m.funcs[i]) == "main.main" {
-			s.main = node(m.base) + node(i)
-		}
+	if main, ok := m.known()["main.main"]; ok {
+		s.main = main
 	}
 	return s.main
 }

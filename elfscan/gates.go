@@ -41,7 +41,7 @@ func (s *scanner) closeGates(r *resolver) {
 		if !g.findSetters(m) || g.set["*"] {
 			return
 		}
-		g.close(m, n)
+		g.close(m, n, len(s.opt.Why) > 0)
 	}
 	s.gates = g
 }
@@ -74,12 +74,14 @@ func (g *gates) findSetters(m *module) bool {
 			}
 		}
 	}
+	mentioned := map[uint32]bool{}
+	for _, s := range structs {
+		mentioned[uint32(s.Addr-m.lo)] = true
+	}
+	lo, hi := uint32(types.Start-m.lo), uint32(types.End-m.lo)
 	for _, e := range m.edges {
-		to := m.lo + uint64(e.to)
-		for _, s := range structs {
-			if e.kind == machine.EdgeRef && s.Addr == to {
-				users[to] = append(users[to], node(m.base+e.from))
-			}
+		if e.kind == machine.EdgeRef && e.to >= lo && e.to < hi && mentioned[e.to] {
+			users[m.lo+uint64(e.to)] = append(users[m.lo+uint64(e.to)], node(m.base+e.from))
 		}
 	}
 	var ok bool
@@ -111,16 +113,13 @@ func (g *gates) findSetters(m *module) bool {
 // starters are the functions with which a program prepares another.
 func (g *gates) starters(m *module) []node {
 	var out []node
-	for i := range m.funcs {
-		if m.funcs[i].goIndex < 0 {
-			continue
-		}
-		switch n := m.name(&m.funcs[i]); n {
+	for name, n := range m.known() {
+		switch name {
 		case "os/exec.Command", "os/exec.CommandContext", "os.StartProcess", "syscall.StartProcess", "syscall.ForkExec":
-			out = append(out, node(m.base)+node(i))
+			out = append(out, n)
 		default:
-			if strings.HasPrefix(n, "os/exec.(*Cmd).") {
-				out = append(out, node(m.base)+node(i))
+			if strings.HasPrefix(name, "os/exec.(*Cmd).") {
+				out = append(out, n)
 			}
 		}
 	}
@@ -231,8 +230,9 @@ func (g *gates) mark(off, size int64) {
 }
 
 // close analyses the child as if the fields that are never set were zero, and
-// notes the calls that this leaves out, with the fields that enable them.
-func (g *gates) close(m *module, n node) {
+// notes the calls that this leaves out, on request with the fields that enable
+// them.
+func (g *gates) close(m *module, n node, name bool) {
 	_, fn, ok := g.p.flowFunc(n)
 	if !ok {
 		return
@@ -252,7 +252,7 @@ func (g *gates) close(m *module, n node) {
 		}
 	}
 	for _, f := range g.attr.Fields {
-		if g.set[f.Name] {
+		if g.set[f.Name] || !name {
 			continue
 		}
 		for at := range g.visit(m, fn, base, &f) {

@@ -59,20 +59,16 @@ func (s *scanner) findExecs() {
 	}
 	found := map[string]bool{}
 	for _, m := range s.p.mods {
-		for i := range m.funcs {
-			if m.funcs[i].goIndex < 0 && m.names[m.funcs[i].start] == "" {
-				continue
-			}
-			name := m.name(&m.funcs[i])
+		for name, n := range m.known() {
 			how, ok := execFunctions[name]
-			if !ok || !s.reach.has(node(m.base)+node(i)) {
+			if !ok || !s.reach.has(n) {
 				continue
 			}
 			if how.param < 0 {
 				found["/bin/sh"] = true // system(3) and popen(3)
 				continue
 			}
-			s.execsOf(m, node(m.base)+node(i), how.param, how.str, found)
+			s.execsOf(m, n, how.param, how.str, found)
 		}
 	}
 	for name := range found {
@@ -133,4 +129,35 @@ func (s *scanner) wordAt(m *module, pt flow.Point, i int, isGo bool) (uint64, bo
 		return 0, false
 	}
 	return uint64(c[0]), true
+}
+
+// knownGo are the prefixes of Go functions that are looked up by name.
+var knownGo = []string{"main.main", "os/exec.Command", "os/exec.(*Cmd).", "os.StartProcess", "syscall.StartProcess", "syscall.ForkExec",
+	"syscall.Exec", "syscall.runtime_doAllThreadsSyscall", "plugin.Open", "plugin.open"}
+
+// known are the functions of a module that are looked up by name.
+func (mod *module) known() map[string]node {
+	if mod.byName != nil {
+		return mod.byName
+	}
+	mod.byName = map[string]node{}
+	at := map[int32]node{}
+	for i := range mod.funcs {
+		if g := mod.funcs[i].goIndex; g >= 0 {
+			at[g] = node(mod.base) + node(i)
+			continue
+		}
+		if name := mod.names[mod.funcs[i].start]; name != "" {
+			mod.byName[name] = node(mod.base) + node(i)
+		}
+	}
+	for name, sym := range mod.syms { // aliases, such as execve and __execve
+		if i := mod.funcAt(mod.codeAddress(sym.Value)); i >= 0 && mod.funcs[i].start == mod.codeAddress(sym.Value) {
+			mod.byName[name] = node(mod.base) + node(i)
+		}
+	}
+	if mod.goTab != nil {
+		mod.goTab.Find(knownGo, func(i int, name string) { mod.byName[name] = at[int32(i)] })
+	}
+	return mod.byName
 }

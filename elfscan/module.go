@@ -38,6 +38,7 @@ type module struct {
 	init    map[machine.Reg]int64
 	goInit  map[machine.Reg]int64
 	loader  bool              // ld.so itself
+	byName  map[string]node   // once asked for
 	goMinor int               // 0 until asked for
 	bounds  []uint64          // starts of objects in data
 	sizes   map[uint64]uint64 // of objects with symbols

@@ -64,6 +64,9 @@ func (p *program) reachable() *reach {
 // addGo starts from all Go code, which Go's linker has already pruned: what it
 // calls or points to of other code is reachable.
 func (r *reach) addGo(m *module) {
+	if m.pureGo() {
+		return
+	}
 	foreign := func(n node) bool {
 		if n == noNode {
 			return false
@@ -334,4 +337,17 @@ func (p *program) lookupAny(m *module, s image.Symbol, copied bool) (*module, ui
 		return m, s.Value, true
 	}
 	return nil, 0, false
+}
+
+// pureGo reports whether nothing but Go code can make system calls.
+func (mod *module) pureGo() bool {
+	if mod.f.Dyn.Present || len(mod.f.Dyn.Needed) > 0 {
+		return false
+	}
+	for _, s := range mod.sites {
+		if i := mod.funcAt(s); i < 0 || mod.funcs[i].goIndex < 0 {
+			return false
+		}
+	}
+	return true
 }

@@ -346,11 +346,10 @@ func (r *resolver) allThreads(t *task) *task {
 	if fn.goIndex < 0 || m.name(&fn) != "runtime.runPerThreadSyscall" {
 		return nil
 	}
-	for i := range m.funcs {
-		if m.funcs[i].goIndex >= 0 && m.name(&m.funcs[i]) == "syscall.runtime_doAllThreadsSyscall" {
-			n := node(m.base) + node(i)
-			return &task{fn: n, at: m.funcs[i].start, nr: r.p.values.Of(goParam(m, 0)), up: t, depth: t.depth + 1}
-		}
+	n, ok := m.known()["syscall.runtime_doAllThreadsSyscall"]
+	if !ok {
+		return nil
 	}
-	return nil
+	_, fn = r.p.function(n)
+	return &task{fn: n, at: fn.start, nr: r.p.values.Of(goParam(m, 0)), up: t, depth: t.depth + 1}
 }

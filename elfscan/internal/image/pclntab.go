@@ -363,3 +363,25 @@ func (t *GoTable) pcValue(off uint32, pc, target uint64) (int32, bool) {
 	}
 	return 0, false
 }
+
+// Find calls yield for every function whose name starts with one of the
+// prefixes.
+func (t *GoTable) Find(prefixes []string, yield func(i int, name string)) {
+	var buf [24]byte
+	for i := range t.offs {
+		off, ok := t.field(i, 1)
+		if !ok || t.f.Read(buf[:], t.names+uint64(off)) != nil {
+			continue
+		}
+		for _, p := range prefixes {
+			n := min(len(p), len(buf))
+			if string(buf[:n]) != p[:n] {
+				continue
+			}
+			if name := t.Name(i); len(name) >= len(p) && name[:len(p)] == p {
+				yield(i, name)
+				break
+			}
+		}
+	}
+}
