@@ -1,0 +1,134 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/elastic/go-seccomp-bpf/bench/internal/ruler"
+)
+
+// A goal is what a metric of one of our programs must not exceed.
+type goal struct {
+	policy   string
+	settings []string // any of them reaches it, by the best value
+	metric   string
+	limit    float64
+}
+
+const (
+	ourBitmap = "ours, bitmap"
+	ourMean   = "ours, mean"
+)
+
+var (
+	anySetting    = []string{ourBitmap, ourBitmap + ", " + noWeights, ourBitmap + ", " + traceWeights, ourMean, ourMean + ", " + noWeights, ourMean + ", " + traceWeights, "ours, worst", "ours, size"}
+	bitmapSetting = []string{ourBitmap}
+	meanUniform   = []string{ourMean + ", " + noWeights}
+	meanTrace     = []string{ourMean + ", " + traceWeights}
+)
+
+// goals are what the policies p1 to p3 were set, and what holds for every one.
+var goals = []goal{
+	{"p1", anySetting, "instructions", 101},
+	{"p1", bitmapSetting, "mean with bitmap", 0.0115},
+	{"p1", bitmapSetting, "worst", 22},
+	{"p1", meanUniform, "mean", 7.6},
+	{"p1", meanTrace, "mean", 6.50},
+	{"p1", meanUniform, "refused", 9.1},
+	{"p2", bitmapSetting, "mean with bitmap", 0.008},
+	{"p2", meanTrace, "mean", 7.77},
+	{"p3", bitmapSetting, "instructions", 635},
+	{"p3", bitmapSetting, "worst", 31},
+	{"p3", bitmapSetting, "mean with bitmap", 5.37},
+	{"p3", bitmapSetting, "conditional", 12.4},
+	{"p1", bitmapSetting, "compile ms", 0.5},
+	{"p1", bitmapSetting, "compile and prove ms", 2},
+	{"p3", bitmapSetting, "compile and prove ms", 10},
+}
+
+// timed tells whether the goal depends on how busy the machine is.
+func (g *goal) timed() bool {
+	return g.metric == "compile ms" || g.metric == "compile and prove ms"
+}
+
+// extraLimit is how many more instructions a native call may execute when i386
+// and x32 join the policy.
+const extraLimit = 3
+
+var metrics = map[string]func(*row) float64{
+	"instructions":         func(r *row) float64 { return float64(r.Metrics.Instructions) },
+	"mean with bitmap":     func(r *row) float64 { return r.Metrics.BitmapMean },
+	"mean":                 func(r *row) float64 { return r.Metrics.Mean },
+	"worst":                func(r *row) float64 { return float64(r.Metrics.Worst) },
+	"refused":              func(r *row) float64 { return r.Metrics.Refused },
+	"conditional":          func(r *row) float64 { return r.Metrics.Conditional },
+	"compile ms":           func(r *row) float64 { return r.Compile.NS / 1e6 },
+	"compile and prove ms": func(r *row) float64 { return r.Prove.NS / 1e6 },
+}
+
+// A reached is a goal, the best value found, and whether that reaches it.
+type reached struct {
+	Policy  string  `json:"policy"`
+	Metric  string  `json:"metric"`
+	By      string  `json:"by"`
+	Value   float64 `json:"value"`
+	Limit   float64 `json:"limit"`
+	Reached bool    `json:"reached"`
+	Timed   bool    `json:"timed,omitempty"`
+	General bool    `json:"general,omitempty"` // holds for every policy
+}
+
+// judge finds the value of every goal whose policy was measured, and of what
+// holds for every policy.
+func judge(rows []*row, extras []extra) []reached {
+	var out []reached
+	for _, g := range goals {
+		best := reached{Policy: g.policy, Metric: g.metric, Limit: g.limit, Timed: g.timed()}
+		for _, r := range rows {
+			if r.Policy != g.policy || !slices.Contains(g.settings, r.Compiler) {
+				continue
+			}
+			if v := metrics[g.metric](r); best.By == "" || v < best.Value {
+				best.By, best.Value = r.Compiler, v
+			}
+		}
+		if best.By == "" {
+			continue
+		}
+		// A limit of so many digits is reached by what rounds to it.
+		best.Reached = best.Value <= g.limit+rounding(g.limit)
+		out = append(out, best)
+	}
+	for _, r := range rows {
+		if r.Ours && r.program != nil {
+			out = append(out, always(r.Policy, r.Compiler, "mismatches", float64(r.Metrics.Mismatches), 0),
+				always(r.Policy, r.Compiler, "constant allows outside the bitmap", missing(&r.Metrics), 0))
+		}
+	}
+	for _, x := range extras {
+		out = append(out, always(x.Policy, x.Setting, "mean instructions added by i386 and x32", x.Mean, extraLimit),
+			always(x.Policy, x.Setting, "with bitmap", x.BitmapMean, extraLimit))
+	}
+	return out
+}
+
+func missing(m *ruler.Metrics) float64 { return float64(m.Constant - m.InBitmap) }
+
+func always(policy, by, metric string, value, limit float64) reached {
+	return reached{Policy: policy, Metric: metric, By: by, Value: value, Limit: limit, Reached: value <= limit, General: true}
+}
+
+// rounding is half a unit of the limit's last digit, for limits that are means.
+func rounding(limit float64) float64 {
+	for digits, half := 0, 0.5; digits < 5; digits, half = digits+1, half/10 {
+		text := fmt.Sprintf("%.*f", digits, limit)
+		var back float64
+		if _, err := fmt.Sscan(text, &back); err == nil && back == limit {
+			if digits == 0 {
+				return 0
+			}
+			return half
+		}
+	}
+	return 0
+}

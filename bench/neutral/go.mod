@@ -1,0 +1,3 @@
+module github.com/elastic/go-seccomp-bpf/bench/neutral
+
+go 1.25.0
