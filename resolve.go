@@ -166,7 +166,7 @@ func (r *resolver) addEntry(t *table, abi *arch.Info, g *flatGroup, e *entry, re
 	}
 	var conds []decision.Cond
 	conditioned := len(e.conds) > 0
-	if targets[0].sub == nil { // else nothing can be checked, nor need it be resolved
+	if targets[0].sub == nil { // else nothing can be checked, nor is there a prototype to check it by
 		var never bool
 		var err error
 		if conds, never, err = r.conditions(abi, e); err != nil {

@@ -135,6 +135,12 @@ func aboveTable(abi *arch.Info, known []uint32, enosys uint32) []decision.Range 
 	if next != 0 && next <= last {
 		ranges = append(ranges, decision.Range{Lo: next, Hi: last, Action: enosys})
 	}
+	switch abi.Name { // the other half of their numbers
+	case nameOfX86_64:
+		ranges = append(ranges, decision.Range{Lo: signBit, Hi: signBit | x32Bit - 1, Action: enosys})
+	case nameOfX32:
+		ranges = append(ranges, decision.Range{Lo: signBit | x32Bit, Hi: lastNumber, Action: enosys})
+	}
 	return ranges
 }
 
