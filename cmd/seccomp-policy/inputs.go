@@ -135,7 +135,7 @@ func labels(all []source.Input) string {
 
 // lift makes the function of an input.
 func lift(in *source.Input) (*explain.Filter, error) {
-	return liftInto(decision.NewSpace(0), in)
+	return liftInto(decision.NewSpace(nodeLimit), in)
 }
 
 func liftInto(space *decision.Space, in *source.Input) (*explain.Filter, error) {
@@ -166,3 +166,7 @@ func parseABIs(list []string, bigEndian bool) ([]*arch.Info, error) {
 	}
 	return out, nil
 }
+
+// nodeLimit bounds what one command may need: some programs that compilers in
+// use make take more than the default while they are lifted.
+const nodeLimit = 4_000_000

@@ -32,6 +32,7 @@ func newRoot() *cobra.Command {
 	})
 	root.AddCommand(
 		newExplain(),
+		newDecompile(),
 		newDisasm(),
 		newAsm(),
 		newSimulate(),

@@ -25,7 +25,8 @@ type Filter struct {
 // New lifts a stack of programs, newest first, into a space. Native may be nil
 // when the machine is not known; it is then this one, or one of that byte order.
 func New(space *decision.Space, label string, programs []cbpf.Program, bigEndian bool, native *arch.Info) (*Filter, error) {
-	if native == nil {
+	guessed := native == nil
+	if guessed {
 		native = guessNative(bigEndian)
 	}
 	f := &Filter{Label: label, Programs: programs, BigEndian: bigEndian, Native: native, Space: space}
@@ -45,6 +46,9 @@ func New(space *decision.Space, label string, programs []cbpf.Program, bigEndian
 		f.Node = space.Apply(f.Node, n, func(newer, older uint32) uint32 { return cbpf.Combine(newer, older) })
 	}
 	f.Node = f.possible(f.Node)
+	if guessed {
+		f.chooseNative()
+	}
 	if err := space.Err(); err != nil {
 		return nil, fmt.Errorf("%d filters together: %w", len(programs), err)
 	}
@@ -64,6 +68,26 @@ func guessNative(bigEndian bool) *arch.Info {
 		return nil
 	}
 	return info
+}
+
+// chooseNative takes the first ABI that the filter tells from others for the
+// machine's, when this machine's is not among them.
+func (f *Filter) chooseNative() {
+	abis, _, err := f.Architectures()
+	if err != nil || len(abis) == 0 {
+		return
+	}
+	for _, abi := range abis {
+		if abi.Name == f.Native.Name {
+			return
+		}
+	}
+	f.Native = abis[0]
+	for _, abi := range abis { // the one that runs the others
+		if len(abi.Compat()) > len(f.Native.Compat()) {
+			f.Native = abi
+		}
+	}
 }
 
 // possible zeroes the upper halves of arguments where they are zero.
