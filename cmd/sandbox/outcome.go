@@ -65,6 +65,9 @@ func startable(c *seccomp.Compiled) error {
 	if err != nil {
 		return err
 	}
+	if !slices.ContainsFunc(c.ABIs(), func(abi *arch.Info) bool { return abi.Name == native.Name }) {
+		return fmt.Errorf("the policy does not cover %s, through which commands are started here: add it, or native, to abis", native.Name)
+	}
 	p, err := lift(c)
 	if err != nil {
 		return err
