@@ -23,9 +23,10 @@ const (
 	sandbox    = module + "/cmd/sandbox"
 )
 
-// portable are packages without live tests whose behaviour still depends on
-// the architecture: byte order, word size, the tables of the running ABI.
-var portable = []string{module + "/arch", module + "/cbpf"}
+// further are packages whose tests belong in a guest though they do not import
+// liveMarker: those that depend on the architecture (byte order, word size, the
+// tables of the running ABI) and those of programs that load filters.
+var further = []string{module + "/arch", module + "/cbpf", sandbox}
 
 // A testPackage is a package whose tests run in guests.
 type testPackage struct {
@@ -43,7 +44,7 @@ func (p testPackage) live() bool {
 		return false
 	}
 	return slices.Contains(p.TestImports, liveMarker) || slices.Contains(p.XTestImports, liveMarker) ||
-		p.ImportPath == guestTests || slices.Contains(portable, p.ImportPath)
+		p.ImportPath == guestTests || slices.Contains(further, p.ImportPath)
 }
 
 // rel is the package's directory below the module's.
