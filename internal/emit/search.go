@@ -1,6 +1,7 @@
 package emit
 
 import (
+	"cmp"
 	"math"
 	"slices"
 )
@@ -31,10 +32,11 @@ type cost struct{ price, height float64 }
 //
 // It is an exact dynamic programme over the trees in which a single value is
 // tested by itself only (a) where nothing but single values remains to be
-// told from one outcome, or (b) when it carries at least a quarter of the
-// weight that arrives: below that share a threshold is never worse (Anderson,
-// Kannan, Karloff, Ladner: Thresholds and optimal binary comparison search
-// trees, J. Algorithms 2002). Its work grows with the cube of the items.
+// told from one outcome, or (b) when it is the heaviest of its range, carries
+// at least a quarter of the weight that arrives, and the range is cut there
+// next: below that share a threshold is never worse (Anderson, Kannan, Karloff,
+// Ladner: Thresholds and optimal binary comparison search trees, J. Algorithms
+// 2002). Its work grows with the cube of the items.
 type searcher struct {
 	code  *code
 	items []item
@@ -46,8 +48,7 @@ type searcher struct {
 	// so that both sides of a cut are read in order, by [j*n+i].
 	row, col   []float64
 	rowH, colH []float64 // heights, for the worst case alone
-	holed      map[uint64]cost
-	heavy      []int // single-value items, heaviest first
+	heavy      []int     // single-value items, heaviest first
 }
 
 // step is how a range is decided first.
@@ -69,30 +70,7 @@ const (
 	stepPeel
 )
 
-// built is a tree as code, with the weighted tests it executes.
-type built struct {
-	block block
-	tests float64
-	count float64
-}
-
-// exactItems is how many items the dynamic programme takes: its work is about
-// their cube over six. More are cut where their weight halves until the parts
-// are that small. Such a tree executes at most two tests more on average than
-// the entropy of the weights, which no tree can go below (Mehlhorn: A best
-// possible bound for the weighted path length of binary search trees, SIAM J.
-// Comput. 1977), thresholds alone considered.
-const exactItems = 160
-
-// tree returns the code that tells the items apart.
-func (c *code) tree(items []item, g goal) built { return c.subtree(merge(items), g) }
-
-func (c *code) subtree(items []item, g goal) built {
-	if len(items) > exactItems {
-		k, weight := half(items, g.worst)
-		low, high := c.subtree(items[:k], g), c.subtree(items[k:], g)
-		return built{c.jump(opJGE, items[k].lo, high.block, low.block), weight + low.tests + high.tests, 1 + low.count + high.count}
-	}
+func newSearcher(c *code, items []item, g goal) *searcher {
 	n := len(items)
 	s := &searcher{code: c, items: items, goal: g, n: n, sum: make([]float64, n+1), same: make([]int, n)}
 	table := make([]float64, 2*n*n)
@@ -107,59 +85,10 @@ func (c *code) subtree(items []item, g goal) built {
 			s.heavy = append(s.heavy, i)
 		}
 	}
-	slices.SortStableFunc(s.heavy, func(a, b int) int {
-		switch wa, wb := items[a].weight, items[b].weight; {
-		case wa > wb:
-			return -1
-		case wa < wb:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(s.heavy, func(a, b int) int { return cmp.Compare(items[b].weight, items[a].weight) })
 	s.fill()
-	return s.build(0, n-1, 0)
+	return s
 }
-
-// half returns the item at which the weight halves, or for the worst case the
-// middle one, and the whole weight.
-func half(items []item, worst bool) (k int, weight float64) {
-	for i := range items {
-		weight += items[i].weight
-	}
-	if worst {
-		return len(items) / 2, weight
-	}
-	left := items[0].weight
-	for k = 1; k < len(items)-1 && left+items[k].weight/2 < weight/2; k++ {
-		left += items[k].weight
-	}
-	return k, weight
-}
-
-// merge joins neighbours with the same outcome unless one of them is a single
-// value that is heavy enough to be tested by itself.
-func merge(items []item) []item {
-	var total float64
-	for i := range items {
-		total += items[i].weight
-	}
-	out := make([]item, 0, len(items))
-	for _, it := range items {
-		if n := len(out); n > 0 && out[n-1].to == it.to &&
-			!(out[n-1].single() && out[n-1].weight > total/peelable) &&
-			!(it.single() && it.weight > total/peelable) {
-			out[n-1].hi = it.hi
-			out[n-1].weight += it.weight
-			continue
-		}
-		out = append(out, it)
-	}
-	return out
-}
-
-// peelable is the fraction of all weight from which a value is an item of its
-// own although its neighbours share its outcome.
-const peelable = 64
 
 // fill computes the cost of every range.
 func (s *searcher) fill() {
@@ -193,17 +122,24 @@ func (s *searcher) first(i, j int) step {
 	weight := s.sum[j+1] - s.sum[i]
 	best := step{cost: cost{math.Inf(1), math.Inf(1)}}
 	s.cut(i, j, weight, &best)
-	s.chain(i, j, nil, &best)
+	s.chain(i, j, &best)
 	if j == s.n-1 {
 		s.bit(i, weight, &best)
 	}
-	for _, k := range s.heavy {
-		if k >= i && k <= j {
-			s.peel(i, j, 0, k, weight, &best)
-			break
-		}
+	if k := s.heaviest(i, j); k >= 0 {
+		s.peel(i, j, k, weight, &best)
 	}
 	return best
+}
+
+// heaviest returns the heaviest single value of a range, -1 if it has none.
+func (s *searcher) heaviest(i, j int) int {
+	for _, k := range s.heavy {
+		if k >= i && k <= j {
+			return k
+		}
+	}
+	return -1
 }
 
 func (s *searcher) leafCost(to block) cost {
@@ -250,18 +186,15 @@ func (s *searcher) cut(i, j int, weight float64, best *step) {
 
 // chain offers to test single values one after the other until one outcome is
 // left.
-func (s *searcher) chain(i, j int, gone holes, best *step) {
+func (s *searcher) chain(i, j int, best *step) {
 	var space [16]int
 	for b := i; b <= i+1; b++ {
 		base := s.items[b].to
-		list := s.singles(i, j, base, gone, space[:0])
+		list := s.singles(i, j, base, space[:0])
 		if len(list) == 0 {
 			continue
 		}
 		rest := s.sum[j+1] - s.sum[i]
-		for _, k := range gone {
-			rest -= s.items[k].weight
-		}
 		c := step{kind: stepChain, base: base, cost: s.leafCost(base)}
 		for q, k := range list {
 			c.price += rest + s.goal.test
@@ -276,10 +209,10 @@ func (s *searcher) chain(i, j int, gone holes, best *step) {
 
 // singles returns the items of the range that are not of the base outcome,
 // heaviest first, when they are few and all single values.
-func (s *searcher) singles(i, j int, base block, gone holes, list []int) []int {
+func (s *searcher) singles(i, j int, base block, list []int) []int {
 	for k := i; k <= j; k++ {
 		it := &s.items[k]
-		if it.to == base || gone.has(k) {
+		if it.to == base {
 			continue
 		}
 		if !it.single() || len(list) == s.goal.chain {
@@ -325,96 +258,26 @@ func (s *searcher) halves(i, b int) (set, clear block, ok bool) {
 	return set, clear, set != none && clear != none
 }
 
-// peel offers to test a heavy value by itself.
-func (s *searcher) peel(i, j, h, k int, weight float64, best *step) {
-	if w := s.items[k].weight; w < weight/4 || w <= 0 || h >= maxPeeled || j-i < 2 {
-		return
+// peel offers to test a heavy value by itself and then cut the range at it.
+func (s *searcher) peel(i, j, k int, weight float64, best *step) {
+	w := s.items[k].weight
+	if w < weight/4 || w <= 0 || k == i || k == j {
+		return // at an end of the range a threshold does the same
 	}
-	rest := s.withHoles(i, j, h+1)
-	c := step{cost: cost{price: weight + s.goal.test + rest.price}, kind: stepPeel, at: k}
+	left, right := s.known(i, k-1), s.known(k+1, j)
+	c := step{kind: stepPeel, at: k}
+	c.price = weight + s.goal.test + weight - w + s.goal.test + left.price + right.price
 	if s.goal.worst {
-		c.height = 1 + max(rest.height, s.code.height(s.items[k].to))
+		c.height = 1 + max(s.code.height(s.items[k].to), 1+max(left.height, right.height))
 	}
 	s.offer(best, c)
 }
 
-// maxPeeled bounds how many values are tested before the range is cut.
-const maxPeeled = 24
-
-// holes are items that have been tested already. They are few.
-type holes []int
-
-func (h holes) has(item int) bool { return slices.Contains(h, item) }
-
-// holes returns the first h heavy items of the range.
-func (s *searcher) holes(i, j, h int) holes {
-	gone := make(holes, 0, h)
-	for _, k := range s.heavy {
-		if len(gone) == h {
-			break
-		}
-		if k >= i && k <= j {
-			gone = append(gone, k)
-		}
+// known returns the cost of a range that has been filled in.
+func (s *searcher) known(i, j int) cost {
+	c := cost{price: s.row[i*s.n+j]}
+	if s.goal.worst {
+		c.height = s.rowH[i*s.n+j]
 	}
-	return gone
-}
-
-// withHoles returns the cost of a range whose h heaviest single values have
-// been tested already.
-func (s *searcher) withHoles(i, j, h int) cost {
-	if h == 0 {
-		c := cost{price: s.row[i*s.n+j]}
-		if s.goal.worst {
-			c.height = s.rowH[i*s.n+j]
-		}
-		return c
-	}
-	key := uint64(i)<<40 | uint64(j)<<16 | uint64(h)
-	if c, ok := s.holed[key]; ok {
-		return c
-	}
-	c := s.firstHoled(i, j, h).cost
-	if s.holed == nil {
-		s.holed = make(map[uint64]cost)
-	}
-	s.holed[key] = c
 	return c
-}
-
-// firstHoled is first for a range with holes: what was tested cannot occur.
-func (s *searcher) firstHoled(i, j, h int) step {
-	gone := s.holes(i, j, h)
-	weight, to, uniform := s.sum[j+1]-s.sum[i], none, true
-	for k := i; k <= j; k++ {
-		if gone.has(k) {
-			weight -= s.items[k].weight
-			continue
-		}
-		uniform = uniform && (to == none || to == s.items[k].to)
-		to = s.items[k].to
-	}
-	if to == none {
-		to = s.items[i].to // nothing is left: any outcome will do
-	}
-	if uniform {
-		return step{cost: s.leafCost(to), kind: stepLeaf, base: to}
-	}
-	best := step{cost: cost{math.Inf(1), math.Inf(1)}}
-	left := 0
-	for k := i; k < j; k++ {
-		if gone.has(k) {
-			left++
-		}
-		a, b := s.withHoles(i, k, left), s.withHoles(k+1, j, h-left)
-		s.offer(&best, step{cost: cost{weight + s.goal.test + a.price + b.price, 1 + max(a.height, b.height)}, kind: stepThreshold, at: k})
-	}
-	s.chain(i, j, gone, &best)
-	for _, k := range s.heavy {
-		if k >= i && k <= j && !gone.has(k) {
-			s.peel(i, j, h, k, weight, &best)
-			break
-		}
-	}
-	return best
 }

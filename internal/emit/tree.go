@@ -2,47 +2,137 @@ package emit
 
 import "slices"
 
-// build turns the cheapest steps into code.
-func (s *searcher) build(i, j, h int) built {
-	var c step
-	var gone holes
-	if h == 0 {
-		c = s.first(i, j)
-	} else {
-		gone = s.holes(i, j, h)
-		c = s.firstHoled(i, j, h)
+// built is a tree as code, with the weighted tests it executes.
+type built struct {
+	block block
+	tests float64
+	count float64
+}
+
+func (b built) price(g goal) float64 { return b.tests + g.test*b.count }
+
+// exactItems is how many items the dynamic programme takes: its work is about
+// their cube over six. More are cut where their weight halves until the parts
+// are that small. Such a tree executes at most two tests more on average than
+// the entropy of the weights, which no tree can go below (Mehlhorn: A best
+// possible bound for the weighted path length of binary search trees, SIAM J.
+// Comput. 1977), thresholds alone considered.
+const exactItems = 160
+
+// tree returns the code that tells the items apart.
+func (c *code) tree(items []item, g goal) built { return c.subtree(merge(items), g, 0) }
+
+// maxPeeled bounds how many values are tested before the first cut.
+const maxPeeled = 8
+
+// subtree is tree for merged items, after some values have been peeled off.
+func (c *code) subtree(items []item, g goal, peeled int) built {
+	n := len(items)
+	if n > exactItems {
+		k, weight := half(items, g.worst)
+		return cutAt(c, items[k].lo, weight, c.subtree(items[:k], g, 0), c.subtree(items[k:], g, 0))
 	}
+	return newSearcher(c, items, g).build(0, n-1, peeled)
+}
+
+// peeled returns the tree that tests the range's heaviest value by itself, so
+// that it no longer occurs and what it parted is one item: the best tree of the
+// rest, which is a search of its own. It is tried where the value carries a
+// quarter of the weight, and taken where it costs less than what the table has.
+func (s *searcher) peeled(i, j, before int) (built, bool) {
+	if s.goal.worst || j-i < 3 || before >= maxPeeled {
+		return built{}, false
+	}
+	k := s.heaviest(i, j)
 	weight := s.sum[j+1] - s.sum[i]
-	for _, k := range gone {
-		weight -= s.items[k].weight
+	if k < 0 || s.items[k].weight < weight/4 {
+		return built{}, false
+	}
+	it := s.items[k]
+	rest := s.code.subtree(merge(slices.Delete(slices.Clone(s.items[i:j+1]), k-i, k-i+1)), s.goal, before+1)
+	first := built{s.code.jump(opJEQ, it.lo, it.to, rest.block), weight + rest.tests, 1 + rest.count}
+	return first, first.price(s.goal) < s.row[i*s.n+j]*(1-1e-12)
+}
+
+// half returns the item at which the weight halves, or for the worst case the
+// middle one, and the whole weight.
+func half(items []item, worst bool) (k int, weight float64) {
+	for i := range items {
+		weight += items[i].weight
+	}
+	if worst {
+		return len(items) / 2, weight
+	}
+	left := items[0].weight
+	for k = 1; k < len(items)-1 && left+items[k].weight/2 < weight/2; k++ {
+		left += items[k].weight
+	}
+	return k, weight
+}
+
+// merge joins neighbours with the same outcome unless one of them is a single
+// value that is heavy enough to be tested by itself.
+func merge(items []item) []item {
+	var total float64
+	for i := range items {
+		total += items[i].weight
+	}
+	out := make([]item, 0, len(items))
+	for _, it := range items {
+		if n := len(out); n > 0 && out[n-1].to == it.to &&
+			!(out[n-1].single() && out[n-1].weight > total/peelable) &&
+			!(it.single() && it.weight > total/peelable) {
+			out[n-1].hi = it.hi
+			out[n-1].weight += it.weight
+			continue
+		}
+		out = append(out, it)
+	}
+	return out
+}
+
+// peelable is the fraction of all weight from which a value is an item of its
+// own although its neighbours share its outcome.
+const peelable = 64
+
+// build turns the cheapest steps into code, with values peeled off where that
+// is cheaper still.
+func (s *searcher) build(i, j, before int) built {
+	c := s.first(i, j)
+	weight := s.sum[j+1] - s.sum[i]
+	if c.kind == stepLeaf {
+		return built{block: c.base}
+	}
+	if b, ok := s.peeled(i, j, before); ok {
+		return b
 	}
 	switch c.kind {
 	case stepThreshold:
-		left := 0
-		for _, k := range gone {
-			if k <= c.at {
-				left++
-			}
-		}
-		low, high := s.build(i, c.at, left), s.build(c.at+1, j, h-left)
-		return built{s.code.jump(opJGE, s.items[c.at+1].lo, high.block, low.block), weight + low.tests + high.tests, 1 + low.count + high.count}
+		return cutAt(s.code, s.items[c.at+1].lo, weight, s.build(i, c.at, 0), s.build(c.at+1, j, 0))
 	case stepPeel:
-		it, rest := &s.items[c.at], s.build(i, j, h+1)
+		it := &s.items[c.at]
+		rest := cutAt(s.code, s.items[c.at+1].lo, weight-it.weight, s.build(i, c.at-1, 0), s.build(c.at+1, j, 0))
 		return built{s.code.jump(opJEQ, it.lo, it.to, rest.block), weight + rest.tests, 1 + rest.count}
 	case stepBit:
 		set, clear, _ := s.halves(i, c.at)
 		return built{s.code.jump(opJSET, 1<<c.at, set, clear), weight, 1}
 	case stepChain:
-		return s.buildChain(s.singles(i, j, c.base, gone, nil), c.base, weight)
+		return s.buildChain(s.singles(i, j, c.base, nil), c.base, weight)
 	}
 	return built{block: c.base}
 }
 
+// cutAt tests for the values from lo on.
+func cutAt(c *code, lo uint32, weight float64, low, high built) built {
+	return built{c.jump(opJGE, lo, high.block, low.block), weight + low.tests + high.tests, 1 + low.count + high.count}
+}
+
+// buildChain tests the listed values one after the other.
 func (s *searcher) buildChain(list []int, base block, weight float64) built {
 	b := built{block: base, count: float64(len(list))}
-	for q := range list {
+	for _, k := range list {
 		b.tests += weight
-		weight -= s.items[list[q]].weight
+		weight -= s.items[k].weight
 	}
 	for _, k := range slices.Backward(list) {
 		b.block = s.code.jump(opJEQ, s.items[k].lo, s.items[k].to, b.block)
