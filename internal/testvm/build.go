@@ -1,6 +1,7 @@
 package testvm
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -23,10 +24,9 @@ const (
 	sandbox    = module + "/cmd/sandbox"
 )
 
-// further are packages whose tests belong in a guest though they do not import
-// liveMarker: those that depend on the architecture (byte order, word size, the
-// tables of the running ABI) and those of programs that load filters.
-var further = []string{module + "/arch", module + "/cbpf", sandbox}
+// further are packages without live tests whose behaviour still depends on
+// the architecture: byte order, word size, the tables of the running ABI.
+var further = []string{module + "/arch", module + "/cbpf"}
 
 // A testPackage is a package whose tests run in guests.
 type testPackage struct {
@@ -104,7 +104,8 @@ func (b builder) packages(ctx context.Context, patterns []string) ([]testPackage
 
 // test builds a package's test binary and returns its path.
 func (b builder) test(ctx context.Context, p testPackage) (string, error) {
-	bin := filepath.Join(b.out, b.target.GOARCH, strings.ReplaceAll(p.rel()+".test", "/", "_"))
+	name := cmp.Or(strings.ReplaceAll(p.rel(), "/", "_"), filepath.Base(module))
+	bin := filepath.Join(b.out, b.target.GOARCH, name+".test")
 	_, err := b.goCommand(ctx, "test", "-c", "-vet=off", "-ldflags=-s -w", "-o", bin, p.ImportPath)
 	if err != nil {
 		return "", fmt.Errorf("build the tests of %s: %w", p.ImportPath, err)

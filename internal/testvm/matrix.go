@@ -196,7 +196,7 @@ func (m *Matrix) packTests(ctx context.Context, g Guest, t Target, im *image, c 
 		return err
 	}
 	for _, p := range ps {
-		bin, err := m.build(ctx, t, p.ImportPath, func(b builder) (string, error) { return b.test(ctx, p) })
+		bin, err := m.build(ctx, t, "the tests of "+p.ImportPath, func(b builder) (string, error) { return b.test(ctx, p) })
 		if err != nil {
 			return err
 		}
@@ -219,12 +219,12 @@ func (m *Matrix) packages(ctx context.Context, t Target) ([]testPackage, error) 
 }
 
 // build builds once what several guests share.
-func (m *Matrix) build(ctx context.Context, t Target, pkg string, make func(builder) (string, error)) (string, error) {
-	key := t.GOARCH + " " + pkg
+func (m *Matrix) build(ctx context.Context, t Target, what string, make func(builder) (string, error)) (string, error) {
+	key := t.GOARCH + " " + what
 	if bin, ok := m.built[key]; ok {
 		return bin, nil
 	}
-	m.Log("building %s for %s", pkg, t.GOARCH)
+	m.Log("building %s for %s", what, t.GOARCH)
 	bin, err := make(builder{target: t, out: m.work})
 	if err == nil {
 		m.built[key] = bin
