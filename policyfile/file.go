@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"unicode"
 
 	seccomp "github.com/elastic/go-seccomp-bpf"
 )
@@ -51,7 +52,23 @@ func (e *Error) Error() string {
 	if e.At != (Position{}) {
 		where += ":" + e.At.String()
 	}
-	return "policy " + where + ": " + e.Err.Error()
+	return "policy " + where + ": " + line(e.Err.Error())
+}
+
+// line makes a message one line of bounded length that can be printed, whatever
+// it quotes.
+func line(text string) string {
+	const longest = 600
+	text = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, strings.ReplaceAll(text, "\n", "; "))
+	if runes := []rune(text); len(runes) > longest {
+		text = string(runes[:longest]) + "…"
+	}
+	return text
 }
 
 // Unwrap gives the error without the place.

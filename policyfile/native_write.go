@@ -120,6 +120,7 @@ func (n *nativeWriter) group(g *seccomp.SyscallGroup, path string) (*yaml.Node, 
 		n.field(m, path, "names", names)
 	}
 	conditioned := append([]seccomp.NameWithConditions(nil), g.NamesWithConditions...)
+	//lint:ignore SA1019 what old code sets must not be lost
 	conditioned = append(conditioned, g.NamesWithCondtions...)
 	if len(conditioned) == 0 {
 		return m, nil

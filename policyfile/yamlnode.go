@@ -131,7 +131,7 @@ func (d *decoder) mapping(n *yaml.Node, path string, known ...string) (map[strin
 		case key.Tag == "!!merge":
 			return nil, d.errorf(key, "merge keys (<<) are not supported: write the keys out")
 		case !slices.Contains(known, name):
-			return nil, d.errorf(key, "unknown key %q%s", name, suggest(name, known))
+			return nil, d.errorf(key, "unknown key %q%s", shorten(name), suggest(name, known))
 		case fields[name].key != nil:
 			return nil, d.errorf(key, "duplicate key %q, first on line %d", name, fields[name].key.Line)
 		default:

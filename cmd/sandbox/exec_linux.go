@@ -57,7 +57,7 @@ func executeError(path string, err error) error {
 	case errors.Is(err, unix.ENOENT):
 		return notFound(fmt.Errorf("%s: the program that interprets it does not exist", path))
 	case errors.Is(err, unix.ENOEXEC):
-		return notExecutable(fmt.Errorf("%s: %w: neither a program of this machine nor a script that begins with #!", path, err))
+		return notExecutable(fmt.Errorf("%s: %w: neither a program of this machine nor a script with #! in its first line", path, err))
 	}
 	return notExecutable(fmt.Errorf("execute %s: %w", path, err))
 }
