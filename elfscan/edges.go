@@ -15,6 +15,9 @@ type edge struct {
 	kind   machine.EdgeKind
 }
 
+// edgeFalse marks bytes that turned out to be part of another instruction.
+const edgeFalse = machine.EdgeKind(0xff)
+
 const (
 	pieceSize = 1 << 20
 	overlap   = 4352 // reaches the literal pools of arm

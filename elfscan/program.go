@@ -42,6 +42,8 @@ type program struct {
 	pointers map[node]bool     // address is in data; nil until asked for
 	stubs    map[stubKey]node
 	refined  map[node]bool
+	boundsOf *function // whose instructions bounds are
+	bounds   []bool
 	never    map[node]bool // functions that do not return
 	decoded  int
 
@@ -131,6 +133,36 @@ func (p *program) target(m *module, addr uint64) node {
 	}
 	p.stubs[key] = n
 	return n
+}
+
+// real reports whether an edge is an instruction rather than bytes that look
+// like one. Bytes that happen to lead to the start of a function are rare
+// enough; those that lead into the middle of one are looked at.
+func (p *program) real(m *module, e edge) bool {
+	to := m.lo + uint64(e.to)
+	if m.m.Align > 1 || m.funcs[e.from].goIndex >= 0 || !m.inCode(to) || e.kind >= machine.EdgeData {
+		return true
+	}
+	if i := m.funcAt(to); i < 0 || m.funcs[i].start == to {
+		return true
+	}
+	if e.kind == machine.EdgeRef && !m.f.Executable(to) {
+		return true
+	}
+	fn := &m.funcs[e.from]
+	if p.boundsOf != fn {
+		code := make([]byte, min(fn.end-fn.start, maxFunction))
+		if m.f.Read(code, fn.start) != nil {
+			return true
+		}
+		p.boundsOf, p.bounds = fn, m.m.Boundaries(code)
+	}
+	at := m.lo + uint64(e.at) - fn.start
+	if at >= uint64(len(p.bounds)) || p.bounds[at] {
+		return true
+	}
+	// A reference is noted at the opcode, behind prefixes.
+	return e.kind == machine.EdgeRef && (at > 0 && p.bounds[at-1] || at > 1 && p.bounds[at-2])
 }
 
 // stub follows a few instructions that do nothing but jump through a slot
@@ -333,7 +365,11 @@ func (p *program) link() error {
 		if err := p.ctx.Err(); err != nil {
 			return err
 		}
-		for _, e := range m.edges {
+		for k, e := range m.edges {
+			if !p.real(m, e) {
+				m.edges[k].kind = edgeFalse
+				continue
+			}
 			from := node(m.base + e.from)
 			at, to := m.lo+uint64(e.at), m.lo+uint64(e.to)
 			t := noNode

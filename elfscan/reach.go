@@ -194,7 +194,7 @@ func (r *reach) function(n node) {
 		case machine.EdgeCall, machine.EdgeJump:
 			r.add(r.p.target(m, to), n)
 		case machine.EdgeSlot, machine.EdgeData:
-			r.addData(dataRef{m, to, to + 16, n})
+			r.addData(dataRef{m, to, to + uint64(m.m.PtrSize), n})
 		case machine.EdgeRef:
 			if m.inCode(to) {
 				r.addCode(m, to, n)

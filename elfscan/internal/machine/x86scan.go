@@ -117,8 +117,15 @@ func (s *Scan) ripRelative(i int) {
 			extra = 4
 		}
 	}
+	wide := false
+	if kind == EdgeData && x86OneByte[op] == modNone {
+		wide = true // 16 bytes, or more
+	}
 	t := s.PC + uint64(i+5+extra) + uint64(int64(int32(binary.LittleEndian.Uint32(b[i+1:]))))
 	s.edge(kind, i-1, t)
+	if wide {
+		s.edge(kind, i-1, t+8)
+	}
 }
 
 func scan386(s *Scan, from, to int) {
