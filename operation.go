@@ -3,6 +3,7 @@ package seccomp
 import (
 	"fmt"
 	"strings"
+	"unicode"
 )
 
 // An Operation compares an argument of a system call.
@@ -61,7 +62,12 @@ var operationSpellings = map[string]Operation{
 // ParseOperation reads an operation's name or one of its usual spellings, such
 // as eq, ==, masked_equal, not_in or s>=. Case, '_', '-' and spaces do not matter.
 func ParseOperation(s string) (Operation, error) {
-	normal := strings.ToLower(strings.NewReplacer("_", "", "-", "", " ", "").Replace(s))
+	normal := strings.Map(func(r rune) rune {
+		if strings.ContainsRune("_- ", r) {
+			return -1
+		}
+		return unicode.ToLower(r)
+	}, s)
 	for _, o := range Operations {
 		if strings.ToLower(string(o)) == normal {
 			return o, nil

@@ -21,14 +21,14 @@ const (
 	nameOfX86_64 = "x86_64"
 )
 
-// half is the numbers that are the ABI's where x86_64 and x32 share a table;
-// else all are.
+// half is the numbers that are the ABI's: those with bit 30 for x32, the others
+// for x86_64 where x32 is covered too, else all.
 func (t *table) half(abi *arch.Info) []decision.Range {
 	switch {
-	case len(t.abis) < 2:
-		return []decision.Range{{Hi: lastNumber}}
 	case abi.Name == nameOfX32:
 		return []decision.Range{{Lo: x32Bit, Hi: signBit - 1}, {Lo: signBit | x32Bit, Hi: lastNumber}}
+	case len(t.abis) < 2:
+		return []decision.Range{{Hi: lastNumber}}
 	}
 	return []decision.Range{{Hi: x32Bit - 1}, {Lo: signBit, Hi: signBit | x32Bit - 1}}
 }
