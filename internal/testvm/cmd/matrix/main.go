@@ -40,6 +40,7 @@ func run(ctx context.Context, argv []string, stdout, stderr io.Writer) (int, err
 		small   = fs.Bool("small", false, "the smaller set: oldest and newest amd64, i386, arm64, s390x")
 		list    = fs.Bool("list", false, "list the guests and exit")
 		runPat  = fs.String("run", "", "only tests matching this `regexp`")
+		count   = fs.Int("count", 1, "run each test `n` times")
 		short   = fs.Bool("short", false, "pass -test.short")
 		verbose = fs.Bool("v", false, "print the output of every test")
 		asJSON  = fs.Bool("json", false, "print go test -json events; the table goes to standard error")
@@ -71,6 +72,9 @@ func run(ctx context.Context, argv []string, stdout, stderr io.Writer) (int, err
 	}
 	if *runPat != "" {
 		m.TestArgs = append(m.TestArgs, "-test.run="+*runPat)
+	}
+	if *count != 1 {
+		m.TestArgs = append(m.TestArgs, fmt.Sprintf("-test.count=%d", *count))
 	}
 	if *short {
 		m.TestArgs = append(m.TestArgs, "-test.short")
