@@ -68,6 +68,9 @@ func (s *scanner) addCall(calls map[string]*Call, f found) {
 	}
 	e := s.evidence(f.task)
 	e.Gate = s.gates.gate(f)
+	if e.Gate == "" {
+		e.Gate = s.reach.lib.gate(f.task.fn, name)
+	}
 	g := Reachable
 	switch {
 	case e.Gate != "":

@@ -17,6 +17,7 @@ type reach struct {
 	data map[stubKey]bool
 	q    []node
 	dq   []dataRef
+	lib  *libGateState // nil to follow everything
 }
 
 // dataRef is data that node by refers to.
@@ -26,12 +27,27 @@ type dataRef struct {
 	by     node
 }
 
-func (p *program) reachable() *reach {
-	r := &reach{p: p, from: map[node]node{}, data: map[stubKey]bool{}}
+// reachable searches, with the gates of the C library closed that the program
+// does not open.
+func (p *program) reachable(everything bool) *reach {
 	for _, m := range p.mods {
 		m.buildBounds()
 		m.indexEdges()
 	}
+	if everything {
+		return p.reachWith(nil)
+	}
+	g := p.newLibGates()
+	for {
+		r := p.reachWith(g)
+		if !g.update(r) {
+			return r
+		}
+	}
+}
+
+func (p *program) reachWith(lib *libGateState) *reach {
+	r := &reach{p: p, from: map[node]node{}, data: map[stubKey]bool{}, lib: lib}
 	for i, m := range p.mods {
 		if i == 0 || m.loader {
 			r.addCode(m, m.f.Entry, noNode)
@@ -124,7 +140,7 @@ func (r *reach) has(n node) bool {
 }
 
 func (r *reach) add(n, by node) {
-	if n == noNode || r.has(n) {
+	if n == noNode || r.has(n) || by != noNode && r.lib != nil && r.lib.cut(by, n) {
 		return
 	}
 	r.from[n] = by

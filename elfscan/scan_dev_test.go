@@ -46,7 +46,7 @@ func TestDev(t *testing.T) {
 		t.Fatal(err)
 	}
 	fmt.Println("linked", len(p.callers), time.Since(start))
-	r := &resolver{p: p, reach: p.reachable()}
+	r := &resolver{p: p, reach: p.reachable(false)}
 	fmt.Println("reach", len(r.reach.from), "of", p.nodes, time.Since(start))
 	for _, m := range l.mods {
 		for _, s := range m.sites {

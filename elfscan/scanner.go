@@ -132,7 +132,7 @@ func (s *scanner) search() error {
 	if err := s.p.link(); err != nil {
 		return err
 	}
-	s.reach = s.p.reachable()
+	s.reach = s.p.reachable(s.opt.Everything)
 	s.res.Stats.Reachable = len(s.reach.from)
 	return s.ctx.Err()
 }

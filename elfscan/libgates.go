@@ -1,0 +1,252 @@
+package elfscan
+
+import (
+	"strings"
+
+	"github.com/elastic/go-seccomp-bpf/elfscan/internal/machine"
+)
+
+// libGate is a part of the C library that only certain of its functions
+// enable: attributes that a program must set by calling them. Code near the
+// via functions that leads to the targets is not followed while none of the
+// enabling functions is reachable.
+type libGate struct {
+	what    string
+	via     []string // exported; none means everywhere
+	targets []string // exported names, * for any ending
+	calls   []string // made in the functions near via themselves
+	enable  []string
+	flags   int64 // if not 0, enabled only by callers whose second argument may have these bits
+}
+
+var (
+	spawners      = []string{"posix_spawn", "posix_spawnp"}
+	setSpawnFlags = []string{"posix_spawnattr_setflags"}
+)
+
+// libGates are facts about glibc: nptl/pthread_create.c, nptl/tpp.c,
+// sysdeps/unix/sysv/linux/spawni.c, sunrpc/rpc_thread.c and nss/nss_module.c.
+var libGates = []libGate{
+	{
+		what: "POSIX_SPAWN_SETSID", via: spawners, targets: []string{"setsid", "__setsid"}, calls: []string{"setsid"},
+		enable: setSpawnFlags, flags: 0x80,
+	},
+	{
+		what: "POSIX_SPAWN_SETPGROUP", via: spawners, targets: []string{"setpgid", "__setpgid", "getpgid", "__getpgid"},
+		calls: []string{"setpgid"}, enable: setSpawnFlags, flags: 0x02,
+	},
+	{
+		what: "POSIX_SPAWN_RESETIDS", via: spawners, targets: []string{"getuid", "__getuid", "getgid", "__getgid"},
+		calls: []string{"setresuid", "setresgid", "setresuid32", "setresgid32"}, enable: setSpawnFlags, flags: 0x01,
+	},
+	{
+		what: "POSIX_SPAWN_SETSCHEDULER", via: spawners,
+		targets: []string{"sched_setparam", "__sched_setparam", "__sched_setscheduler", "sched_setscheduler"},
+		calls:   []string{"sched_setparam", "sched_setscheduler"}, enable: setSpawnFlags, flags: 0x30,
+	},
+	{
+		what: "posix_spawn_file_actions_addchdir_np", via: spawners,
+		targets: []string{"chdir", "__chdir", "fchdir"},
+		enable:  []string{"posix_spawn_file_actions_addchdir_np", "posix_spawn_file_actions_addfchdir_np"},
+	},
+	{
+		what: "posix_spawn_file_actions_addclosefrom_np", via: spawners,
+		targets: []string{"close_range", "getdents64"}, calls: []string{"close_range"},
+		enable: []string{"posix_spawn_file_actions_addclosefrom_np"},
+	},
+	{
+		what: "scheduling attributes of threads", via: []string{"pthread_create"},
+		targets: []string{"__sched_getparam", "__sched_getscheduler", "__sched_setscheduler", "sched_getparam", "sched_getscheduler"},
+		calls:   []string{"sched_setaffinity", "sched_setscheduler", "sched_getparam", "sched_getscheduler"},
+		enable: []string{"pthread_attr_setschedparam", "pthread_attr_setschedpolicy", "pthread_attr_setinheritsched",
+			"pthread_attr_setaffinity_np", "pthread_setattr_default_np", "pthread_setschedparam"},
+	},
+	{
+		what: "priority protection of mutexes",
+		via: []string{"pthread_mutex_lock", "__pthread_mutex_lock", "pthread_mutex_trylock", "__pthread_mutex_trylock", "pthread_mutex_timedlock",
+			"pthread_mutex_clocklock", "pthread_mutex_unlock", "__pthread_mutex_unlock", "pthread_cond_wait", "pthread_cond_timedwait", "pthread_mutex_init", "__pthread_mutex_init"},
+		targets: []string{"__sched_get_priority_max", "__sched_get_priority_min", "sched_get_priority_max", "sched_get_priority_min",
+			"__sched_getparam", "__sched_getscheduler", "__sched_setscheduler", "sched_setscheduler"},
+		calls:  []string{"sched_setscheduler", "sched_getparam", "sched_getscheduler", "sched_get_priority_max", "sched_get_priority_min"},
+		enable: []string{"pthread_mutexattr_setprotocol", "pthread_mutexattr_setprioceiling", "pthread_mutex_setprioceiling"},
+	},
+	{
+		what: "Sun RPC", via: []string{"pthread_create", "thrd_create"},
+		targets: []string{"svc_*", "pmap_*", "clnt*", "xprt_*"},
+		enable:  []string{"svctcp_create", "svcudp_create", "svcudp_bufcreate", "svc_register", "svcraw_create", "svcunix_create", "xprt_register"},
+	},
+	{
+		what: "looking up hosts", targets: []string{"_nss_dns_*"},
+		enable: []string{"getaddrinfo", "gethostbyname", "gethostbyname2", "gethostbyname_r", "gethostbyname2_r", "gethostbyaddr",
+			"gethostbyaddr_r", "gethostent", "gethostent_r", "getnetbyname", "getnetbyaddr", "getnetbyname_r", "getnetbyaddr_r", "getnameinfo", "__nss_hostname_digits_dots"},
+	},
+}
+
+// libGateState is the closed gates of one search.
+type libGateState struct {
+	p     *program
+	open  []bool
+	near  []map[node]bool // by gate; nil means everywhere
+	names map[node][]string
+}
+
+// viaDepth is how far from a via function its internals reach.
+const viaDepth = 6
+
+func (p *program) newLibGates() *libGateState {
+	g := &libGateState{p: p, open: make([]bool, len(libGates)), names: map[node][]string{}}
+	for _, m := range p.mods {
+		if m.goTab != nil {
+			continue
+		}
+		for name, s := range m.syms {
+			if n := p.startAt(m, m.codeAddress(s.Value)); n != noNode {
+				g.names[n] = append(g.names[n], name)
+			}
+		}
+	}
+	for _, gate := range libGates {
+		g.near = append(g.near, g.around(gate.via))
+	}
+	return g
+}
+
+// around are the functions through which the named ones do their work and
+// which nobody outside the library can call.
+func (g *libGateState) around(via []string) map[node]bool {
+	if via == nil {
+		return nil
+	}
+	near := map[node]bool{}
+	var queue []node
+	for n, names := range g.names {
+		for _, name := range names {
+			if contains(via, name) && !near[n] {
+				near[n] = true
+				queue = append(queue, n)
+			}
+		}
+	}
+	for depth := 0; depth < viaDepth; depth++ {
+		var next []node
+		for _, n := range queue {
+			m, _ := g.p.function(n)
+			i := int(uint32(n) - m.base)
+			for _, e := range m.edges[m.first[i]:m.first[i+1]] {
+				t := noNode
+				switch e.kind {
+				case machine.EdgeCall, machine.EdgeJump:
+					t = g.p.target(m, m.lo+uint64(e.to))
+				case machine.EdgeRef:
+					t = g.p.startAt(m, m.lo+uint64(e.to))
+				}
+				if t != noNode && t < g.p.nodes && !near[t] && g.names[t] == nil {
+					near[t] = true
+					next = append(next, t)
+				}
+			}
+		}
+		queue = next
+	}
+	return near
+}
+
+func contains(list []string, name string) bool {
+	for _, x := range list {
+		if x == name || strings.HasSuffix(x, "*") && strings.HasPrefix(name, x[:len(x)-1]) {
+			return true
+		}
+	}
+	return false
+}
+
+// cut reports whether a closed gate keeps from from leading to to.
+func (g *libGateState) cut(from, to node) bool {
+	names := g.names[to]
+	if names == nil {
+		return false
+	}
+	for i, gate := range libGates {
+		if g.open[i] || g.near[i] != nil && !g.near[i][from] {
+			continue
+		}
+		for _, name := range names {
+			if contains(gate.targets, name) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// update opens the gates that reachable functions enable; it reports whether
+// any was closed.
+func (g *libGateState) update(r *reach) bool {
+	changed := false
+	for n, names := range g.names {
+		if !r.has(n) {
+			continue
+		}
+		for i, gate := range libGates {
+			if g.open[i] {
+				continue
+			}
+			for _, name := range names {
+				if contains(gate.enable, name) && g.mayPass(r, n, gate.flags) {
+					g.open[i], changed = true, true
+				}
+			}
+		}
+	}
+	return changed
+}
+
+// mayPass reports whether a function has a reachable caller outside of its
+// library, or, if there are flags, one anywhere that may set one of them in
+// the second argument.
+func (g *libGateState) mayPass(r *reach, n node, flags int64) bool {
+	if g.p.pointerTaken(n) {
+		return true
+	}
+	res := &resolver{p: g.p, reach: r}
+	for _, c := range g.p.callersOf(n) {
+		if !r.has(c.from) {
+			continue
+		}
+		if flags == 0 {
+			from, _ := g.p.function(c.from)
+			if to, _ := g.p.function(n); from != to {
+				return true
+			}
+			continue
+		}
+		pt, ok := res.callPoint(c)
+		if !ok {
+			continue
+		}
+		m, _ := g.p.function(c.from)
+		vals, ok := g.p.values.Consts(g.p.substituteAtom(m, cParam(m, 1), pt))
+		if !ok {
+			return true
+		}
+		for _, v := range vals {
+			if v&flags != 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// gate names what would enable a call that is made near a via function.
+func (g *libGateState) gate(fn node, call string) string {
+	if g == nil {
+		return ""
+	}
+	for i, gate := range libGates {
+		if !g.open[i] && g.near[i] != nil && g.near[i][fn] && contains(gate.calls, call) {
+			return gate.what
+		}
+	}
+	return ""
+}
