@@ -2,6 +2,7 @@ package seccomp
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -12,6 +13,9 @@ type Filter struct {
 	NoNewPrivs bool       `config:"no_new_privs" json:"no_new_privs" yaml:"no_new_privs"` // Set the no_new_privs bit first, without which loading takes CAP_SYS_ADMIN.
 	Flag       FilterFlag `config:"flag"         json:"flag"         yaml:"flag"`         // Flags to pass to seccomp(2).
 	Policy     Policy     `config:"policy"       json:"policy"       yaml:"policy"`       // Policy that will be compiled into a BPF filter.
+
+	// Precompiled, when set, is loaded in place of Policy, which must be empty.
+	Precompiled *Precompiled `config:",ignore" json:"-" yaml:"-"`
 }
 
 // FilterFlag is a flag for seccomp(2). Multiple flags can be OR'ed together.
@@ -149,6 +153,12 @@ func (f FilterFlag) validate() error {
 func (f *Filter) Validate() error {
 	if err := f.Flag.validate(); err != nil {
 		return err
+	}
+	if f.Precompiled != nil {
+		if f.Policy.DefaultAction != 0 || len(f.Policy.Syscalls) > 0 {
+			return errors.New("both policy and precompiled are set")
+		}
+		return nil
 	}
 	if err := f.Policy.Validate(); err != nil {
 		return fmt.Errorf("policy: %w", err)

@@ -14,7 +14,7 @@ func (f *Filter) compile() (*Compiled, error) {
 	if err := f.Validate(); err != nil {
 		return nil, err
 	}
-	c, err := f.Policy.Compile(nil)
+	c, err := f.program()
 	if err != nil {
 		return nil, err
 	}
@@ -27,6 +27,14 @@ func (f *Filter) compile() (*Compiled, error) {
 		}
 	}
 	return c, nil
+}
+
+// program is the filter's policy compiled, or what was compiled earlier.
+func (f *Filter) program() (*Compiled, error) {
+	if f.Precompiled != nil {
+		return f.Precompiled.compiled()
+	}
+	return f.Policy.Compile(nil)
 }
 
 // runsHere checks that the program is for this process's machine.
