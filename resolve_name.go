@@ -114,9 +114,15 @@ func parseNumbers(name string, conds ArgumentConditions) ([]entry, error) {
 	return []entry{e}, nil
 }
 
-// groupABIs looks up the ABIs that a group is limited to.
+// groupABIs looks up the ABIs that a group is limited to; nil: it is not.
 func (r *resolver) groupABIs(g *SyscallGroup) ([]*arch.Info, error) {
-	var abis []*arch.Info
+	if len(g.ABIs) == 0 {
+		return nil, nil
+	}
+	// Where the policy covers what the machine has, a group may be for some
+	// machines only.
+	portable := len(r.policy.ABIs) == 0 || slices.Contains(r.policy.ABIs, "native") || slices.Contains(r.policy.ABIs, "compat")
+	abis := []*arch.Info{}
 	for i, name := range g.ABIs {
 		var abi *arch.Info
 		var err error
@@ -132,6 +138,9 @@ func (r *resolver) groupABIs(g *SyscallGroup) ([]*arch.Info, error) {
 			return nil, fmt.Errorf("abis[%d]: %w", i, err)
 		}
 		if !slices.ContainsFunc(r.covered, func(a *arch.Info) bool { return a.Name == abi.Name }) {
+			if portable {
+				continue
+			}
 			return nil, fmt.Errorf("abis[%d]: the policy does not cover %s; add it to the policy's abis", i, abi.Name)
 		}
 		abis = append(abis, abi)

@@ -17,10 +17,10 @@ func TestDefaultClassifiesEveryCall(t *testing.T) {
 	named := map[string]bool{}
 	for _, g := range file.Policy.Syscalls {
 		for _, name := range g.Names {
-			if named[name] {
+			if named[name] && len(g.ABIs) == 0 {
 				t.Errorf("%s is named twice", name)
 			}
-			named[name] = true
+			named[name] = named[name] || len(g.ABIs) == 0
 		}
 	}
 	known, err := seccomp.Group("@known")
