@@ -90,7 +90,7 @@ func (c *explainCommand) print(cmd *cobra.Command, report *explain.Report) error
 		return err
 	}
 	if c.output.format == "html" {
-		return report.HTML(w)
+		return report.HTML(w, nil)
 	}
 	var text bytes.Buffer
 	style := c.output.style(w)

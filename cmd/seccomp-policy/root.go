@@ -32,7 +32,11 @@ func newRoot() *cobra.Command {
 	})
 	root.AddCommand(
 		newExplain(),
+		newGraph(),
+		newCompile(),
 		newDecompile(),
+		newCheck(),
+		newDiff(),
 		newDisasm(),
 		newAsm(),
 		newSimulate(),

@@ -225,3 +225,12 @@ func argumentText(abi *arch.Info, call string, arg int, v uint64) string {
 	}
 	return fmt.Sprintf("%#x", v)
 }
+
+// CallArguments are the arguments of a call as they are written.
+func CallArguments(text string) []string {
+	m := callForm.FindStringSubmatch(text)
+	if m == nil {
+		return nil
+	}
+	return splitArguments(m[2])
+}

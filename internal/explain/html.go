@@ -3,4 +3,4 @@ package explain
 import "io"
 
 // HTML prints the report as a page.
-func (r *Report) HTML(w io.Writer) error { return nil }
+func (r *Report) HTML(w io.Writer, d *Diff) error { return nil }

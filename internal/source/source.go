@@ -176,3 +176,21 @@ func policy(name string, file *policyfile.File, o Options) (*Input, error) {
 		Compiled:  compiled,
 	}, nil
 }
+
+// Policy reads a policy, and its text as it stands in the file.
+func Policy(word string, stdin io.Reader) (*policyfile.File, []byte, error) {
+	if strings.HasPrefix(word, builtinPrefix) {
+		file, err := policyfile.ReadFile(word)
+		if err != nil {
+			return nil, nil, err
+		}
+		text, err := policyfile.BuiltinText(word)
+		return file, text, err
+	}
+	data, name, err := read(word, Options{Stdin: stdin})
+	if err != nil {
+		return nil, nil, err
+	}
+	file, err := policyfile.Read(name, bytes.NewReader(data))
+	return file, data, err
+}
