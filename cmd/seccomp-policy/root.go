@@ -41,6 +41,7 @@ func newRoot() *cobra.Command {
 		newAsm(),
 		newSimulate(),
 		newList(),
+		newMan(),
 	)
 	return root
 }
