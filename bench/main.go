@@ -2,6 +2,7 @@
 // and compares what comes of it.
 //
 //	go run -C bench .            # tables, with peers and times in the kernel
+//	go run -C bench . -brief     # the same, with fewer rows
 //	go run -C bench . -short     # ours only: do all programs reach their goals?
 //
 // It exits with status 1 when one of our programs differs from its policy or
@@ -25,7 +26,7 @@ import (
 
 type flags struct {
 	source, ruler, format string
-	short, times          bool
+	short, times, brief   bool
 	only                  []string
 	budget                time.Duration
 	kernel                kernel.Options
@@ -54,6 +55,7 @@ func parse() flags {
 	flag.StringVar(&f.ruler, "ruler", "../../shared/bench", "directory with the policies p1 to p3 and a trace")
 	flag.StringVar(&f.format, "o", "markdown", "markdown or json")
 	flag.BoolVar(&f.short, "short", false, "ours only, and not in the kernel")
+	flag.BoolVar(&f.brief, "brief", false, "leave rows of other objectives and weights out of the table")
 	flag.BoolVar(&f.times, "times", false, "let goals that are times count for the exit status")
 	flag.StringVar(&only, "policies", "", "names of policies, separated by commas; none: all")
 	flag.DurationVar(&f.budget, "budget", 0, "how long each compiler may repeat a compilation (default 1s, with -short none)")

@@ -39,6 +39,11 @@ func (s setting) String() string {
 	return name
 }
 
+// detail tells whether a brief table does without the setting.
+func (s setting) detail() bool {
+	return s.weights != builtinWeights || s.objective == seccomp.WorstCase || s.objective == seccomp.Size
+}
+
 // settings are the rows of the table that are ours. Trace weights are for
 // where there is a trace.
 func settings(traced bool) []setting {

@@ -48,6 +48,9 @@ func (b *bench) table(out *strings.Builder) {
 	line(out, head...)
 	line(out, strings.Split(strings.Repeat("---,", len(head)-1)+"---", ",")...)
 	for _, r := range b.Rows {
+		if b.flags.brief && r.detail {
+			continue
+		}
 		line(out, append(r.cells(), b.times(r.Kernel)...)...)
 	}
 	out.WriteString(legend)

@@ -30,6 +30,7 @@ type row struct {
 	Kernel   map[string]kernel.Time `json:"kernel,omitempty"` // by workload
 
 	program cbpf.Program
+	detail  bool // left out of a brief table
 }
 
 // An extra is what native calls pay for i386 and x32 in the same filter, in
@@ -133,13 +134,13 @@ func (b *bench) policy(ctx context.Context, p *neutral.Policy) error {
 		if err != nil {
 			return err
 		}
-		rows = append(rows, &row{Policy: p.Name, Compiler: s.String(), Ours: true, program: m.program, Compile: m.cost, Prove: m.proof})
+		rows = append(rows, &row{Policy: p.Name, Compiler: s.String(), Ours: true, program: m.program, Compile: m.cost, Prove: m.proof, detail: s.detail()})
 	}
 	for _, c := range b.peers {
 		if c.NeedsTrace && b.trace == nil {
 			continue
 		}
-		r := &row{Policy: p.Name, Compiler: c.Name}
+		r := &row{Policy: p.Name, Compiler: c.Name, detail: c.NeedsTrace}
 		told := *p
 		told.Weights = t.Weights
 		if r.program, r.Compile, err = c.Compile(ctx, &told); err != nil {

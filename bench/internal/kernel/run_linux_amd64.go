@@ -13,7 +13,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/elastic/go-seccomp-bpf/bench/internal/ruler"
 	"github.com/elastic/go-seccomp-bpf/bench/neutral"
@@ -30,6 +33,11 @@ const defeated = " without bitmap"
 func Measure(ctx context.Context, programs []cbpf.Program, p *neutral.Policy, t *ruler.Trace, o Options) (times []map[string]Time, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // ends the workers
+	for _, program := range programs {
+		if err := servable(program); err != nil {
+			return nil, err
+		}
+	}
 	loads := workloads(p, t)
 	plain := append([]cbpf.Program{nil}, programs...)
 	var workers []*process
@@ -59,6 +67,21 @@ func Measure(ctx context.Context, programs []cbpf.Program, p *neutral.Policy, t 
 		return nil, err
 	}
 	return summarise(turns, workers, loads, len(plain)), nil
+}
+
+// servable tells whether a worker can read commands, answer, and exit.
+func servable(program cbpf.Program) error {
+	for _, d := range []cbpf.Data{{NR: unix.SYS_READ}, {NR: unix.SYS_WRITE}, {NR: unix.SYS_EXIT_GROUP}} {
+		d.Arch = unix.AUDIT_ARCH_X86_64
+		if d.NR == unix.SYS_WRITE {
+			d.Args[0] = 1
+		}
+		words := d.Words(false)
+		if ret, _ := program.Run(&words); ret != cbpf.RetAllow {
+			return fmt.Errorf("a filter does not allow call %d, which the process that is timed needs", d.NR)
+		}
+	}
+	return nil
 }
 
 // A turn is one worker's batches of one workload, by round.
@@ -143,13 +166,17 @@ func wire(loads []workload) [][]wireCall {
 	return out
 }
 
+// patience is how long a batch may take.
+const patience = 10 * time.Second
+
 // A process is a worker as its parent sees it.
 type process struct {
-	cmd    *exec.Cmd
-	in     io.WriteCloser
-	out    *bufio.Reader
-	stderr strings.Builder
-	rate   float64
+	cmd      *exec.Cmd
+	in       io.WriteCloser
+	out      *bufio.Reader
+	deadline *os.File // what out reads
+	stderr   strings.Builder
+	rate     float64
 }
 
 func start(ctx context.Context, j job) (*process, error) {
@@ -160,6 +187,7 @@ func start(ctx context.Context, j job) (*process, error) {
 	w := &process{cmd: exec.CommandContext(ctx, self, WorkerArgument)}
 	w.cmd.Env = append(os.Environ(), "GODEBUG=asyncpreemptoff=1")
 	w.cmd.Stderr = &w.stderr
+	w.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if w.in, err = w.cmd.StdinPipe(); err != nil {
 		return nil, err
 	}
@@ -167,7 +195,7 @@ func start(ctx context.Context, j job) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.out = bufio.NewReader(out)
+	w.out, w.deadline = bufio.NewReader(out), out.(*os.File)
 	if err := w.cmd.Start(); err != nil {
 		return nil, err
 	}
@@ -193,6 +221,9 @@ func (w *process) begin(j job) error {
 // run has the worker run a workload and returns the nanoseconds of its batch.
 func (w *process) run(load int) (float64, error) {
 	if _, err := w.in.Write([]byte{byte(load)}); err != nil {
+		return 0, fmt.Errorf("worker: %w", err)
+	}
+	if err := w.deadline.SetReadDeadline(time.Now().Add(patience)); err != nil {
 		return 0, fmt.Errorf("worker: %w", err)
 	}
 	var answer [8]byte

@@ -85,6 +85,9 @@ func newWorker() (*worker, error) {
 	return w, confine(j)
 }
 
+// restless is how many microseconds a batch may take at a real-time priority.
+const restless = 2_000_000
+
 // settle ties the thread to the CPU and lets nothing but interrupts disturb it,
 // as far as it may.
 func settle(cpu int) error {
@@ -92,6 +95,10 @@ func settle(cpu int) error {
 	set.Set(cpu)
 	if err := unix.SchedSetaffinity(0, &set); err != nil {
 		return fmt.Errorf("worker: stay on CPU %d: %w", cpu, err)
+	}
+	// A thread with a real-time priority that does not come to rest is ended.
+	if err := unix.Setrlimit(unix.RLIMIT_RTTIME, &unix.Rlimit{Cur: restless, Max: restless}); err != nil {
+		return fmt.Errorf("worker: limit real-time: %w", err)
 	}
 	err := unix.SchedSetAttr(0, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_FIFO, Priority: 50}, 0)
 	if err != nil && !errors.Is(err, unix.EPERM) {
@@ -150,9 +157,6 @@ func serve(w *worker) {
 		n, _, _ := syscall.RawSyscall(syscall.SYS_READ, 0, uintptr(unsafe.Pointer(&command)), 1)
 		if n != 1 || int(command[0]) >= len(w.loads) {
 			syscall.RawSyscall(syscall.SYS_EXIT_GROUP, 0, 0, 0)
-			for { // refused: the parent ends the worker
-				syscall.RawSyscall(syscall.SYS_READ, 0, uintptr(unsafe.Pointer(&command)), 1)
-			}
 		}
 		calls := w.loads[command[0]]
 		makeCalls(calls, w.batch/4)

@@ -1,8 +1,6 @@
 package ruler
 
 import (
-	"fmt"
-
 	"github.com/elastic/go-seccomp-bpf/bench/neutral"
 	"github.com/elastic/go-seccomp-bpf/cbpf"
 )
@@ -33,8 +31,7 @@ type Metrics struct {
 	Refused     float64 `json:"refused"`     // over known numbers without a rule, each alike
 	Uniform     float64 `json:"uniform"`     // over calls that the policy may allow, each alike
 
-	Mismatches int    `json:"mismatches"` // probes decided otherwise than by the policy
-	Example    string `json:"example,omitempty"`
+	Mismatches int `json:"mismatches"` // probes decided otherwise than by the policy
 }
 
 // A Ruler measures filters for one policy.
@@ -125,9 +122,6 @@ func (m *measurement) compare(p *probe) {
 		return
 	}
 	m.Mismatches++
-	if m.Example == "" {
-		m.Example = fmt.Sprintf("call %d%x returns %#x, not %#x", p.nr, p.args, got, p.want)
-	}
 }
 
 func (m *measurement) other(arch, nr uint32) {
