@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	killThreadReturn uint32 = 0 // SECCOMP_RET_KILL_THREAD
-	errnoEPERM              = 1 // the same on every ABI
+	killThreadReturn = uint32(0) // SECCOMP_RET_KILL_THREAD
+	errnoEPERM       = uint32(1) // the same on every ABI
 )
 
 // Return is the value that a filter returns to the kernel for a on the given

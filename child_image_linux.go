@@ -44,9 +44,7 @@ const (
 	exitFailed  = 127
 )
 
-// trampoline is only copied: it runs in a process of its own.
-//
-//nolint:unused
+//lint:ignore U1000 it is only copied: it runs in a process of its own
 func trampoline()
 
 func trampolineAddress() *byte
@@ -82,9 +80,8 @@ type childPlan struct {
 
 // layout places the plan in the table's segment.
 type layout struct {
-	data    []byte
-	entries int
-	load    uintptr // address of the entry that loads the filter
+	data []byte
+	load uintptr // address of the entry that loads the filter
 }
 
 func newLayout() *layout { return &layout{data: make([]byte, maxEntries*entryWords*wordSize)} }

@@ -19,8 +19,6 @@ type generator struct {
 	machine *arch.Info
 	action  func() seccomp.Action
 
-	kernelMakes bool // the calls are for this machine to make
-
 	policy *seccomp.Policy
 	abis   []*arch.Info // that calls come through
 	calls  []string     // the names in use

@@ -237,7 +237,9 @@ func (o *Oracle) group(g *seccomp.SyscallGroup, abi *arch.Info, c Call) (matches
 			}
 		}
 	}
-	entries := append(append([]seccomp.NameWithConditions(nil), g.NamesWithConditions...), g.NamesWithCondtions...)
+	entries := append([]seccomp.NameWithConditions(nil), g.NamesWithConditions...)
+	//lint:ignore SA1019 policies of the original library set it
+	entries = append(entries, g.NamesWithCondtions...)
 	for i := range entries {
 		e := &entries[i]
 		if number, _, ok := parseNumbers(e.Name); ok && (number != c.NR || !limit[abi.Name]) {
