@@ -2,8 +2,11 @@ package main
 
 import (
 	"encoding/binary"
+	"fmt"
 	"os"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -13,6 +16,7 @@ import (
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"seccomp-policy": main,
+		"confine":        confine,
 	})
 }
 
@@ -28,8 +32,17 @@ func TestScripts(t *testing.T) {
 			}
 			return nil
 		},
+		Condition: func(name string) (bool, error) {
+			switch name {
+			case "admin": // PTRACE_SECCOMP_GET_FILTER wants CAP_SYS_ADMIN
+				return os.Geteuid() == 0, nil
+			}
+			return false, fmt.Errorf("unknown condition %q", name)
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"swapbytes": swapBytes,
+			"waitfor":   waitFor,
+			"pidof":     pidOf,
 		},
 	})
 }
@@ -49,4 +62,20 @@ func swapBytes(ts *testscript.TestScript, neg bool, args []string) {
 	p, err := cbpf.Decode(data, binary.LittleEndian)
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), p.Encode(binary.BigEndian), 0o666))
+}
+
+// waitFor waits until a file has something in it: waitfor FILE.
+func waitFor(ts *testscript.TestScript, neg bool, args []string) {
+	for range 1000 {
+		if text, err := os.ReadFile(ts.MkAbs(args[0])); err == nil && len(text) > 0 {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	ts.Fatalf("%s never came", args[0])
+}
+
+// pidOf sets a variable to a file's content: pidof FILE VARIABLE.
+func pidOf(ts *testscript.TestScript, neg bool, args []string) {
+	ts.Setenv(args[1], strings.TrimSpace(ts.ReadFile(args[0])))
 }

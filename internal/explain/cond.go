@@ -192,7 +192,7 @@ func (f *phraser) masks(p decision.Node, _ int) phrase {
 			best.cost += 3
 		}
 	}
-	if cubes, ok := f.s.Cover(f.s.Not(p), word, maxCubes); ok && 2*len(cubes) < best.cost {
+	if cubes, ok := f.s.Cover(f.s.Not(p), word, maxCubes); ok && (len(best.alts) != 1 || best.cost >= unsayable) && 2*len(cubes) < best.cost {
 		conds := make([]Cond, len(cubes))
 		for i, q := range cubes {
 			conds[i] = f.maskCond(q, width, OpNotMask)
