@@ -120,6 +120,59 @@ func (mod *module) findFunctions() {
 	mod.funcs = mergeFunctions(append(funcs, rest...))
 	mod.fillGaps()
 	mod.buildFind()
+	mod.splitGaps()
+}
+
+// bigGap is how much code without any description is still taken for one
+// function.
+const bigGap = 4096
+
+// splitGaps looks for calls in big gaps, and takes what they call for
+// functions.
+func (mod *module) splitGaps() {
+	starts := map[uint64]bool{}
+	for _, g := range mod.funcs {
+		if !g.gap || g.end-g.start < bigGap {
+			continue
+		}
+		s := &machine.Scan{Lo: g.start, Hi: g.end, Order: mod.m.Order, Site: func(uint64) {}}
+		s.Edge = func(kind machine.EdgeKind, _, target uint64) {
+			if kind == machine.EdgeCall && target%mod.m.Align == 0 {
+				starts[target] = true
+			}
+		}
+		for at := g.start; at < g.end; at += pieceSize {
+			b := make([]byte, min(pieceSize+64, g.end-at))
+			if mod.f.Read(b, at) != nil {
+				break
+			}
+			s.Code, s.PC = b, at
+			mod.m.Scan(s, 0, min(pieceSize, len(b)))
+		}
+	}
+	if len(starts) == 0 {
+		return
+	}
+	var out []function
+	for _, f := range mod.funcs {
+		out = append(out, f)
+		if !f.gap || f.end-f.start < bigGap {
+			continue
+		}
+		var in []uint64
+		for a := range starts {
+			if a > f.start && a < f.end {
+				in = append(in, a)
+			}
+		}
+		sort.Slice(in, func(i, j int) bool { return in[i] < in[j] })
+		for _, a := range in {
+			out[len(out)-1].end = a
+			out = append(out, function{a, f.end, -1, true})
+		}
+	}
+	mod.funcs = out
+	mod.buildFind()
 }
 
 // symbolFunctions takes functions from the symbol tables, and notes names and

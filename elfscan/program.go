@@ -42,6 +42,7 @@ type program struct {
 	pointers map[node]bool     // address is in data; nil until asked for
 	stubs    map[stubKey]node
 	refined  map[node]bool
+	work     int       // bytes of functions analysed
 	boundsOf *function // whose instructions bounds are
 	bounds   []bool
 	never    map[node]bool // functions that do not return
@@ -150,19 +151,40 @@ func (p *program) real(m *module, e edge) bool {
 		return true
 	}
 	fn := &m.funcs[e.from]
-	if p.boundsOf != fn {
-		code := make([]byte, min(fn.end-fn.start, maxFunction))
-		if m.f.Read(code, fn.start) != nil {
-			return true
-		}
-		p.boundsOf, p.bounds = fn, m.m.Boundaries(code)
-	}
+	p.readBounds(m, fn)
 	at := m.lo + uint64(e.at) - fn.start
 	if at >= uint64(len(p.bounds)) || p.bounds[at] {
 		return true
 	}
 	// A reference is noted at the opcode, behind prefixes.
 	return e.kind == machine.EdgeRef && (at > 0 && p.bounds[at-1] || at > 1 && p.bounds[at-2])
+}
+
+// readBounds finds where the instructions of a function start, unless that was
+// the last thing asked for.
+func (p *program) readBounds(m *module, fn *function) {
+	if p.boundsOf == fn {
+		return
+	}
+	code := make([]byte, min(fn.end-fn.start, maxFunction))
+	p.boundsOf, p.bounds = fn, nil
+	if m.f.Read(code, fn.start) == nil {
+		p.bounds = m.m.Boundaries(code)
+	}
+}
+
+// boundary reports whether an instruction starts at addr.
+func (p *program) boundary(m *module, addr uint64) bool {
+	i := m.funcAt(addr)
+	if i < 0 || addr%m.m.Align != 0 {
+		return false
+	}
+	if m.m.Align == 4 {
+		return true
+	}
+	p.readBounds(m, &m.funcs[i])
+	at := addr - m.funcs[i].start
+	return at < uint64(len(p.bounds)) && p.bounds[at]
 }
 
 // stub follows a few instructions that do nothing but jump through a slot
@@ -249,14 +271,19 @@ func (m *module) goMiddle(target uint64) []byte {
 	return code
 }
 
-const maxFunction = 1 << 20
+// Limits on what is decoded: bytes in a function, and in all together.
+const (
+	maxFunction = 1 << 18
+	maxWork     = 256 << 20
+)
 
 func (p *program) flowFunc(n node) (*module, *flow.Func, bool) {
 	m, f := p.function(n)
 	size := f.end - f.start
-	if size > maxFunction {
+	if size > maxFunction || p.work > maxWork {
 		return m, nil, false
 	}
+	p.work += int(size)
 	code := make([]byte, size)
 	if m.f.Read(code, f.start) != nil {
 		return m, nil, false

@@ -88,7 +88,7 @@ func (r *resolver) points(n node, addr uint64) []flow.Point {
 	if addr < fn.Start {
 		return nil
 	}
-	if _, done := r.p.results[n]; !done && m.m.Align == 1 && !env.Boundary(fn, int(addr-fn.Start)) {
+	if _, done := r.p.results[n]; !done && !r.p.boundary(m, addr) {
 		return nil // the bytes are part of another instruction
 	}
 	res := r.p.analyze(n)
@@ -108,7 +108,7 @@ func (r *resolver) points(n node, addr uint64) []flow.Point {
 	if len(out) > 0 || n >= r.p.nodes {
 		return out
 	}
-	if !res.Lost && res.Partial == "" || !env.Boundary(fn, int(addr-fn.Start)) {
+	if !res.Lost && res.Partial == "" || !r.p.boundary(m, addr) {
 		return nil // no path leads there: dead code, or data among the code
 	}
 	// Start a little earlier, where the number is usually set.
@@ -191,8 +191,8 @@ func (r *resolver) one(m *module, site uint64, t *task) []*task {
 // ask turns a task into those of the callers.
 func (r *resolver) ask(m *module, site uint64, t *task) []*task {
 	callers := r.p.callersOf(t.fn)
-	if len(callers) == 0 && !r.p.pointerTaken(t.fn) {
-		return nil // nobody calls it
+	if by, ok := r.reach.from[t.fn]; ok && by == noNode {
+		r.open = append(r.open, open{m, site, t, fmt.Sprintf("%s is entered from outside", r.p.nodeName(t.fn))})
 	}
 	var out []*task
 	for _, c := range callers {

@@ -311,25 +311,6 @@ func (a *analysis) sweep() {
 	}
 }
 
-// Boundary reports whether a linear reading of the function has an
-// instruction at the offset.
-func (e *Env) Boundary(fn *Func, offset int) bool {
-	var ops []machine.Inst
-	for off := 0; off <= offset; {
-		if off == offset {
-			return true
-		}
-		var n int
-		var err error
-		ops, n, err = e.Machine.Lift(ops[:0], fn.Code[off:], fn.Start+uint64(off))
-		if err != nil || n <= 0 {
-			n = int(e.Machine.Align)
-		}
-		off += n
-	}
-	return false
-}
-
 // From analyses the rest of a function from an instruction that no path
 // reaches, with nothing known.
 func (e *Env) From(fn *Func, offset int) *Result {

@@ -83,7 +83,7 @@ func (noMemory) Mapped(uint64) bool                  { return true }
 func (e *Env) BlockStart(fn *Func, offset int) int {
 	var ops []machine.Inst
 	var starts []int
-	for off := 0; off < offset; {
+	for off := e.near(fn, offset); off < offset; {
 		o, n, err := e.Machine.Lift(ops[:0], fn.Code[off:], fn.Start+uint64(off))
 		ops = o
 		if err != nil || n <= 0 {
@@ -107,4 +107,19 @@ func (e *Env) BlockStart(fn *Func, offset int) int {
 		return offset
 	}
 	return starts[0]
+}
+
+// near is an offset from which reading instructions one after the other most
+// likely meets the one at offset.
+func (e *Env) near(fn *Func, offset int) int {
+	if e.Machine.Align == 4 {
+		return max(0, offset-128)
+	}
+	bounds := e.Machine.Boundaries(fn.Code[:offset])
+	for off := max(0, offset-128); off < offset; off++ {
+		if bounds[off] {
+			return off
+		}
+	}
+	return 0
 }

@@ -237,6 +237,7 @@ func (f *File) readSections(off uint64, n, entsize, strndx int) {
 			Off: s.Off, Size: s.Size, Link: s.Link, Entsize: s.Entsize}
 		if sec.Type != elf.SHT_NOBITS && (s.Off > uint64(f.fileSize) || s.Size > uint64(f.fileSize)-s.Off) {
 			sec.Size = 0
+			f.note("a section reaches beyond the end of the file")
 		}
 		if uint64(s.Name) < names.Size {
 			sec.Name = f.stringAt(names.Off+uint64(s.Name), 64)

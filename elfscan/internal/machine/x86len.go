@@ -169,19 +169,29 @@ func x86Operands(b []byte, i int, f uint8, op16, mode64, addr, wideImm bool) int
 }
 
 // Boundaries returns which offsets of code start an instruction when it is
-// read from its beginning; nil if the machine's instructions are aligned.
+// read from its beginning; nil if all aligned ones do.
 func (m *Machine) Boundaries(code []byte) []bool {
-	if m.Align > 1 {
+	if m.Align == 4 {
 		return nil
 	}
 	out := make([]bool, len(code))
 	for i := 0; i < len(code); {
 		out[i] = true
-		n := x86Length(code[i:], m.PtrSize == 8)
-		if n == 0 {
-			n = 1
-		}
-		i += n
+		i += m.length(code[i:])
 	}
 	return out
+}
+
+// length is that of an instruction, or the alignment if it cannot be told.
+func (m *Machine) length(b []byte) int {
+	switch m.Name {
+	case "riscv64":
+		if b[0]&3 == 3 {
+			return 4
+		}
+		return 2
+	case "s390x":
+		return [4]int{2, 4, 4, 6}[b[0]>>6]
+	}
+	return max(1, x86Length(b[:min(len(b), 16)], m.PtrSize == 8))
 }
