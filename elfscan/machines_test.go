@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"github.com/elastic/go-seccomp-bpf/elfscan"
-	"github.com/elastic/go-seccomp-bpf/elfscan/internal/tinyelf"
+	"github.com/elastic/go-seccomp-bpf/internal/tinyelf"
 )
 
 // machines gives, for each machine, code that calls getpid and then stops,

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"bytes"
+	"debug/elf"
+	"encoding/binary"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/elastic/go-seccomp-bpf/internal/tinyelf"
+)
+
+// writeProgram writes an x86_64 program of a few instructions.
+func writeProgram(t *testing.T, code ...byte) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "program")
+	b := tinyelf.Make(elf.EM_X86_64, elf.ELFCLASS64, binary.LittleEndian, code)
+	if err := os.WriteFile(name, b, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+var (
+	getpid  = []byte{0xb8, 39, 0, 0, 0, 0x0f, 0x05, 0x0f, 0x0b}                    // mov eax,39; syscall; ud2
+	getppid = []byte{0xb8, 110, 0, 0, 0, 0x0f, 0x05, 0x0f, 0x0b}                   // mov eax,110; syscall; ud2
+	unknown = []byte{0x0f, 0xc8, 0x0f, 0x05, 0x0f, 0x0b}                           // bswap eax; syscall; ud2
+	prctl   = []byte{0xb8, 157, 0, 0, 0, 0xbf, 4, 0, 0, 0, 0x0f, 0x05, 0x0f, 0x0b} // mov eax,157; mov edi,4; syscall; ud2
+)
+
+func run(t *testing.T, args ...string) (stdout, stderr string, err error) {
+	t.Helper()
+	var out, errw bytes.Buffer
+	cmd := newCommand()
+	cmd.SetOut(&out)
+	cmd.SetErr(&errw)
+	cmd.SetArgs(append([]string{"scan"}, args...))
+	err = cmd.ExecuteContext(t.Context())
+	return out.String(), errw.String(), err
+}
+
+func mustRun(t *testing.T, args ...string) string {
+	t.Helper()
+	out, errw, err := run(t, args...)
+	if err != nil {
+		t.Fatalf("%v: %v\n%s", args, err, errw)
+	}
+	return out
+}
+
+func TestPolicy(t *testing.T) {
+	prog := writeProgram(t, getpid...)
+	out := mustRun(t, prog)
+	for _, want := range []string{"# ABI: x86_64\n", "seccomp:\n", "default_action: kill_process\n", "- getpid\n", "- exit_group\n"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+	if out != mustRun(t, prog) {
+		t.Error("two runs differ")
+	}
+	if out := mustRun(t, "--allow", "mount", "-b", "getpid", prog); !strings.Contains(out, "- mount\n") || strings.Contains(out, "getpid") {
+		t.Errorf("--allow and -b:\n%s", out)
+	}
+	if out := mustRun(t, "--for", "oci", prog); !strings.Contains(out, "- execve\n") || !strings.Contains(out, "- capset\n") {
+		t.Errorf("--for oci:\n%s", out)
+	}
+	if out := mustRun(t, "--with-exec", writeProgram(t, getppid...), prog); !strings.Contains(out, "- getppid\n") {
+		t.Errorf("--with-exec:\n%s", out)
+	}
+}
+
+func TestArgs(t *testing.T) {
+	out := mustRun(t, "--args", writeProgram(t, prctl...))
+	if !strings.Contains(out, "name: prctl") || !strings.Contains(out, "value: 4") {
+		t.Errorf("no condition:\n%s", out)
+	}
+}
+
+func TestCode(t *testing.T) {
+	dir := t.TempDir()
+	prog := writeProgram(t, getpid...)
+	mustRun(t, "--format", "code", "--pkg", "policy", "--out", filepath.Join(dir, "p_{{.GOOS}}_{{.GOARCH}}.go"), prog)
+	b, err := os.ReadFile(filepath.Join(dir, "p_linux_amd64.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"package policy\n", `"getpid",`, "//go:build linux && amd64"} {
+		if !strings.Contains(string(b), want) {
+			t.Errorf("no %q in\n%s", want, b)
+		}
+	}
+	tmpl := filepath.Join(dir, "t")
+	if err := os.WriteFile(tmpl, []byte("{{.Package}} {{.GOARCH}}{{range .SyscallNames}} {{.}}{{end}}"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if out := mustRun(t, "-t", tmpl, prog); !strings.HasPrefix(out, "main amd64 exit exit_group getpid") {
+		t.Error(out)
+	}
+}
+
+func TestUnresolved(t *testing.T) {
+	prog := writeProgram(t, unknown...)
+	out, errw, err := run(t, prog)
+	var code *exitCode
+	if !errors.As(err, &code) || code.code != exitUnresolved || out != "" || !strings.Contains(errw, "unresolved: ") {
+		t.Fatalf("%v\n%s%s", err, out, errw)
+	}
+	if out := mustRun(t, "--unresolved", "ignore", prog); strings.Contains(out, "mount") {
+		t.Errorf("ignore:\n%s", out)
+	}
+	if out := mustRun(t, "--unresolved", "allow-all", prog); !strings.Contains(out, "- mount\n") {
+		t.Errorf("allow-all:\n%s", out)
+	}
+	file := filepath.Join(t.TempDir(), "decisions.yaml")
+	function, _, _ := strings.Cut(strings.TrimPrefix(errw, "unresolved: "), "+")
+	text := "decisions:\n- function: " + function + "\n  offset: 0x2\n  allow: [getuid]\n"
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if out := mustRun(t, "--decisions", file, prog); !strings.Contains(out, "- getuid\n") {
+		t.Errorf("decision:\n%s", out)
+	}
+	if err := os.WriteFile(file, []byte(strings.Replace(text, "getuid", "getiud", 1)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := run(t, "--decisions", file, prog); err == nil || !strings.Contains(err.Error(), `"getiud" (did you mean`) {
+		t.Error(err)
+	}
+}
+
+func TestDiffAndWhy(t *testing.T) {
+	old := filepath.Join(t.TempDir(), "old.yaml")
+	mustRun(t, "--out", old, writeProgram(t, getpid...))
+	out := mustRun(t, "--diff", old, writeProgram(t, getppid...))
+	if !strings.Contains(out, "+ getppid: sub_401000") || !strings.Contains(out, "- getpid:") {
+		t.Error(out)
+	}
+	if out := mustRun(t, "--diff", old, writeProgram(t, getpid...)); out != "no change\n" {
+		t.Error(out)
+	}
+	if out := mustRun(t, "--why", "getpid", writeProgram(t, getpid...)); !strings.Contains(out, "getpid, reachable") || !strings.Contains(out, "system call at 0x401005") {
+		t.Error(out)
+	}
+	if _, _, err := run(t, "--why", "getpdi", writeProgram(t, getpid...)); err == nil || !strings.Contains(err.Error(), "getpid") {
+		t.Error(err)
+	}
+}
+
+func TestScript(t *testing.T) {
+	root := t.TempDir()
+	script := filepath.Join(t.TempDir(), "run.sh")
+	if err := os.WriteFile(script, []byte("#!/bin/interp -x\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Join(root, "bin"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(writeProgram(t, getpid...), filepath.Join(root, "bin/interp")); err != nil {
+		t.Fatal(err)
+	}
+	out, errw, err := run(t, "--sysroot", root, script)
+	if err != nil || !strings.Contains(out, "- getpid\n") || !strings.Contains(errw, "warning: a script") {
+		t.Errorf("%v\n%s%s", err, out, errw)
+	}
+}
