@@ -145,6 +145,7 @@ func (b *bench) policy(ctx context.Context, p *neutral.Policy) error {
 		told.Weights = t.Weights
 		if r.program, r.Compile, err = c.Compile(ctx, &told); err != nil {
 			r.Failure = err.Error()
+			b.remark("%v", err)
 		}
 		rows = append(rows, r)
 	}
