@@ -3,15 +3,13 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"sort"
 	"strings"
-
-	"go.yaml.in/yaml/v4"
 
 	seccomp "github.com/elastic/go-seccomp-bpf"
 	"github.com/elastic/go-seccomp-bpf/arch"
 	"github.com/elastic/go-seccomp-bpf/elfscan"
+	"github.com/elastic/go-seccomp-bpf/policyfile"
 )
 
 // explain prints why a call is in the list.
@@ -80,18 +78,11 @@ func siteText(u elfscan.Site) string {
 
 // diff prints what a policy gains and loses against an older one.
 func diff(w io.Writer, old string, p *seccomp.Policy, results []*elfscan.Result) error {
-	b, err := os.ReadFile(old)
+	file, err := policyfile.ReadFile(old)
 	if err != nil {
 		return fmt.Errorf("--diff: %w", err)
 	}
-	var c config
-	if err := yaml.Unmarshal(b, &c); err != nil {
-		return fmt.Errorf("--diff %s: %w", old, err)
-	}
-	if c.Seccomp == nil {
-		return fmt.Errorf("--diff %s: no policy in it (want a mapping with the key seccomp)", old)
-	}
-	before, after := allowed(c.Seccomp), allowed(p)
+	before, after := allowed(&file.Policy), allowed(p)
 	changed := false
 	for _, name := range union(before, after) {
 		was, is := before[name], after[name]

@@ -2,19 +2,18 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"text/template"
 
-	"go.yaml.in/yaml/v4"
-
 	seccomp "github.com/elastic/go-seccomp-bpf"
 	"github.com/elastic/go-seccomp-bpf/elfscan"
+	"github.com/elastic/go-seccomp-bpf/policyfile"
 )
 
 // output says what to write where.
@@ -22,12 +21,17 @@ type output struct {
 	format, out, template, pkg string
 }
 
-// config is the native file format.
-type config struct {
-	Seccomp *seccomp.Policy `yaml:"seccomp" json:"seccomp"`
+// formats are the names that --format takes: Go code, and whatever policies
+// are written in.
+func formats() []string {
+	out := []string{"code"}
+	for _, f := range policyfile.Formats() {
+		if f.Write {
+			out = append(out, f.Name)
+		}
+	}
+	return out
 }
-
-func formats() []string { return []string{"yaml", "json", "code"} }
 
 // write renders the policy and writes it atomically.
 func (o *output) write(stdout io.Writer, p *seccomp.Policy, res *elfscan.Result) error {
@@ -37,20 +41,16 @@ func (o *output) write(stdout io.Writer, p *seccomp.Policy, res *elfscan.Result)
 	}
 	var b bytes.Buffer
 	var err error
-	switch format {
-	case "yaml", "config":
-		for _, line := range header(res) {
-			fmt.Fprintf(&b, "# %s\n", line)
-		}
-		err = yaml.NewEncoder(&b).Encode(config{p})
-	case "json":
-		e := json.NewEncoder(&b)
-		e.SetIndent("", "  ")
-		err = e.Encode(config{p})
-	case "code":
+	comments := &policyfile.WriteOptions{Comments: map[string]string{"": strings.Join(header(res), "\n")}}
+	switch {
+	case format == "code":
 		err = o.code(&b, p, res)
+	case format == "yaml" || format == "config":
+		err = policyfile.Write(&b, p, comments)
+	case slices.Contains(formats(), format):
+		err = policyfile.WriteFormat(format, &b, p, comments)
 	default:
-		return fmt.Errorf("--format %s: unknown format (want %s)", format, strings.Join(formats(), ", "))
+		return fmt.Errorf("--format %s: unknown format (want yaml, %s)", format, strings.Join(formats(), ", "))
 	}
 	if err != nil {
 		return fmt.Errorf("writing the policy as %s: %w", format, err)

@@ -52,7 +52,7 @@ file of decisions says what to do with it.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0]) },
 	}
 	fl := cmd.Flags()
-	fl.StringVar(&f.format, "format", "yaml", "output format: "+strings.Join(formats(), ", "))
+	fl.StringVar(&f.format, "format", "yaml", "output format: yaml (the native one), "+strings.Join(formats(), ", "))
 	fl.StringVar(&f.out, "out", "-", "output file, a template that may use {{.GOOS}} and {{.GOARCH}}")
 	fl.StringVarP(&f.template, "template", "t", "", "template file of the Go code to write")
 	fl.StringVar(&f.pkg, "pkg", "main", "package of the Go code to write")
