@@ -169,4 +169,4 @@ func parseABIs(list []string, bigEndian bool) ([]*arch.Info, error) {
 
 // nodeLimit bounds what one command may need: some programs that compilers in
 // use make take more than the default while they are lifted.
-const nodeLimit = 4_000_000
+const nodeLimit = 1_000_000

@@ -183,6 +183,9 @@ type descriptionKey struct {
 func (f *Filter) describe(abi *ABI, known map[descriptionKey]*Entry, e Entry) Entry {
 	if v, ok := f.Space.Value(e.Node); ok {
 		e.Else = v
+		if f.Partial && v == Undecided {
+			e.Err = ErrWords
+		}
 		return e
 	}
 	key := descriptionKey{e.Node, e.Name}

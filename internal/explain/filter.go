@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/elastic/go-seccomp-bpf/arch"
@@ -14,6 +15,7 @@ type Filter struct {
 	Programs  []cbpf.Program // newest first
 	BigEndian bool
 	Native    *arch.Info // the ABI of the machine it is for
+	Partial   bool       // some calls are Undecided in Node: their conditions are too complex
 
 	Space *decision.Space
 	// Node is the function, for calls that can occur: on ABIs of 32 bits the
@@ -22,7 +24,8 @@ type Filter struct {
 	Node decision.Node
 }
 
-// New lifts a stack of programs, newest first, into a space. Native may be nil
+// New lifts a stack of programs, newest first, into a space, which it empties
+// when a program can be lifted in parts only. Native may be nil
 // when the machine is not known; it is then this one, or one of that byte order.
 func New(space *decision.Space, label string, programs []cbpf.Program, bigEndian bool, native *arch.Info) (*Filter, error) {
 	guessed := native == nil
@@ -33,6 +36,12 @@ func New(space *decision.Space, label string, programs []cbpf.Program, bigEndian
 	f.Node = space.Const(cbpf.RetAllow)
 	for i, p := range programs {
 		n, err := space.Lift(p, bigEndian)
+		if errors.Is(err, decision.ErrTooComplex) && len(programs) == 1 {
+			space.Reset(0)
+			if parts, partsErr := liftParts(space, p, bigEndian); partsErr == nil {
+				n, err, f.Partial = parts, nil, true
+			}
+		}
 		if err != nil {
 			if len(programs) > 1 {
 				return nil, fmt.Errorf("filter %d of %d: %w", i+1, len(programs), err)

@@ -84,8 +84,13 @@ func (b *builder) say(r *recipe, abi *arch.Info, e *Entry) {
 }
 
 func (b *builder) cannot(r *recipe, abi *arch.Info, e *Entry, why string) {
-	strictest := b.f.strictest(e.Node)
+	strictest := canonical(b.f.strictest(e.Node))
 	r.conds, r.rest = nil, action(strictest, abi)
+	if b.f.Partial {
+		call := cbpf.Data{Arch: uint32(abi.ID), NR: e.Lo}
+		b.problem(fmt.Sprintf("%s %s: %s (the policy has %s for all)", abi.Name, e.Name, why, ActionWords(strictest, abi)), &call)
+		return
+	}
 	other, _ := b.f.Space.Find(b.f.Space.Is(e.Node, func(v uint32) bool { return v != strictest }))
 	other[decision.WordArch], other[decision.WordNR] = uint32(abi.ID), e.Lo
 	call := callOf(&other)

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -41,6 +42,9 @@ func ParseGoal(text string) (*Goal, error) {
 // if none are given. A goal to deny includes what reaches the call through
 // socketcall and ipc.
 func Prove(f *explain.Filter, g *Goal, abis []*arch.Info) (*GoalResult, error) {
+	if f.Partial {
+		return nil, errors.New("goals cannot be proved: the conditions of some calls are too complex (explain shows which)")
+	}
 	if len(abis) == 0 {
 		abis = []*arch.Info{f.Native}
 		if !g.Allow {

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -74,6 +75,9 @@ func Rules() []Rule {
 
 // Check applies all rules to a filter. The worst findings come first.
 func Check(f *explain.Filter, in *source.Input, o Options) ([]Finding, error) {
+	if f.Partial {
+		return nil, errors.New("it cannot be checked: the conditions of some calls are too complex (explain shows which)")
+	}
 	l := &linter{f: f, in: in, options: o, s: f.Space}
 	l.permit = f.Space.Is(f.Node, permits)
 	for _, r := range Rules() {

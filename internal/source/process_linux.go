@@ -173,7 +173,11 @@ func (c *collection) inputs(what string) ([]Input, error) {
 	for _, s := range c.stacks {
 		label := fmt.Sprintf("%s: %s", what, s.who())
 		if len(c.stacks) == 1 && c.unfiltered > 0 {
-			label += fmt.Sprintf("; %d threads without a filter", c.unfiltered)
+			threads := "threads"
+			if c.unfiltered == 1 {
+				threads = "thread"
+			}
+			label += fmt.Sprintf("; %d %s without a filter", c.unfiltered, threads)
 		}
 		out = append(out, Input{Label: label, Programs: s.programs, BigEndian: native.BigEndian, Native: native})
 	}
