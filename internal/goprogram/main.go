@@ -1,3 +1,5 @@
+//go:build linux
+
 // Command goprogram is a Go program that does what Go programs do, for the
 // tests of the groups @go-runtime, @go-net and @go-exec. Its arguments say what:
 // runtime, net, exec. It uses nothing but the standard library, and nothing that
