@@ -102,8 +102,14 @@ func (s *searcher) fill() {
 			h := s.code.height(s.items[i].to)
 			s.rowH[i*n+i], s.colH[i*n+i] = h, h
 		}
+		if i+1 == n {
+			continue
+		}
+		chains := s.chains(i, i)
 		for j := i + 1; j < n; j++ {
-			c := s.first(i, j).cost
+			chains[0].extend(s, j)
+			chains[1].extend(s, j)
+			c := s.first(i, j, &chains).cost
 			s.row[i*n+j], s.col[j*n+i] = c.price, c.price
 			if s.goal.worst {
 				s.rowH[i*n+j], s.colH[j*n+i] = c.height, c.height
@@ -114,7 +120,7 @@ func (s *searcher) fill() {
 
 // first returns the cheapest first step for a range without holes, whose
 // parts are known.
-func (s *searcher) first(i, j int) step {
+func (s *searcher) first(i, j int, chains *[2]chain) step {
 	if j <= s.same[i] {
 		to := s.items[i].to
 		return step{cost: s.leafCost(to), kind: stepLeaf, base: to}
@@ -122,7 +128,8 @@ func (s *searcher) first(i, j int) step {
 	weight := s.sum[j+1] - s.sum[i]
 	best := step{cost: cost{math.Inf(1), math.Inf(1)}}
 	s.cut(i, j, weight, &best)
-	s.chain(i, j, &best)
+	s.tryChain(&chains[0], weight, &best)
+	s.tryChain(&chains[1], weight, &best)
 	if j == s.n-1 {
 		s.bit(i, weight, &best)
 	}
@@ -184,48 +191,62 @@ func (s *searcher) cut(i, j int, weight float64, best *step) {
 	s.offer(best, step{cost: cost{price: weight + s.goal.test + low}, kind: stepThreshold, at: i + at})
 }
 
-// chain offers to test single values one after the other until one outcome is
-// left.
-func (s *searcher) chain(i, j int, best *step) {
-	var space [16]int
-	for b := i; b <= i+1; b++ {
-		base := s.items[b].to
-		list := s.singles(i, j, base, space[:0])
-		if len(list) == 0 {
-			continue
-		}
-		rest := s.sum[j+1] - s.sum[i]
-		c := step{kind: stepChain, base: base, cost: s.leafCost(base)}
-		for q, k := range list {
-			c.price += rest + s.goal.test
-			rest -= s.items[k].weight
-			if s.goal.worst {
-				c.height = max(c.height+1, float64(q+1)+s.code.height(s.items[k].to))
-			}
-		}
-		s.offer(best, c)
-	}
+// A chain is the single values of a range that do not have its base outcome,
+// heaviest first, while there are few and nothing else.
+type chain struct {
+	base   block
+	list   [maxChain]int
+	n      int
+	broken bool
 }
 
-// singles returns the items of the range that are not of the base outcome,
-// heaviest first, when they are few and all single values.
-func (s *searcher) singles(i, j int, base block, list []int) []int {
-	for k := i; k <= j; k++ {
-		it := &s.items[k]
-		if it.to == base {
-			continue
-		}
-		if !it.single() || len(list) == s.goal.chain {
-			return nil
-		}
-		list = append(list, k)
+const maxChain = 12
+
+// extend takes in item j. Items come in ascending order.
+func (c *chain) extend(s *searcher, j int) {
+	it := &s.items[j]
+	if c.broken || it.to == c.base {
+		return
 	}
-	for a := 1; a < len(list); a++ {
-		for b := a; b > 0 && s.items[list[b]].weight > s.items[list[b-1]].weight; b-- {
-			list[b], list[b-1] = list[b-1], list[b]
+	if !it.single() || c.n == s.goal.chain {
+		c.broken = true
+		return
+	}
+	at := c.n
+	for ; at > 0 && it.weight > s.items[c.list[at-1]].weight; at-- {
+		c.list[at] = c.list[at-1]
+	}
+	c.list[at] = j
+	c.n++
+}
+
+// chains returns the two chains that a range may have: its base is the outcome
+// of its first or its second item.
+func (s *searcher) chains(i, j int) (c [2]chain) {
+	for b := range c {
+		c[b].base = s.items[i+b].to
+		for k := i; k <= j; k++ {
+			c[b].extend(s, k)
 		}
 	}
-	return list
+	return c
+}
+
+// tryChain offers to test a chain's values one after the other until one
+// outcome is left.
+func (s *searcher) tryChain(c *chain, weight float64, best *step) {
+	if c.broken || c.n == 0 {
+		return
+	}
+	st := step{kind: stepChain, base: c.base, cost: s.leafCost(c.base)}
+	for q, k := range c.list[:c.n] {
+		st.price += weight + s.goal.test
+		weight -= s.items[k].weight
+		if s.goal.worst {
+			st.height = max(st.height+1, float64(q+1)+s.code.height(s.items[k].to))
+		}
+	}
+	s.offer(best, st)
 }
 
 // bit offers to test one of the two highest bits, where it alone tells the

@@ -20,38 +20,58 @@ func (b built) price(g goal) float64 { return b.tests + g.test*b.count }
 const exactItems = 160
 
 // tree returns the code that tells the items apart.
-func (c *code) tree(items []item, g goal) built { return c.subtree(merge(items), g, 0) }
+func (c *code) tree(items []item, g goal) built { return c.subtree(merge(items), g) }
 
 // maxPeeled bounds how many values are tested before the first cut.
 const maxPeeled = 8
 
-// subtree is tree for merged items, after some values have been peeled off.
-func (c *code) subtree(items []item, g goal, peeled int) built {
+// subtree is tree for merged items.
+func (c *code) subtree(items []item, g goal) built {
 	n := len(items)
 	if n > exactItems {
 		k, weight := half(items, g.worst)
-		return cutAt(c, items[k].lo, weight, c.subtree(items[:k], g, 0), c.subtree(items[k:], g, 0))
+		return cutAt(c, items[k].lo, weight, c.subtree(items[:k], g), c.subtree(items[k:], g))
 	}
-	return newSearcher(c, items, g).build(0, n-1, peeled)
+	return newSearcher(c, items, g).build(0, n-1)
 }
 
-// peeled returns the tree that tests the range's heaviest value by itself, so
-// that it no longer occurs and what it parted is one item: the best tree of the
-// rest, which is a search of its own. It is tried where the value carries a
-// quarter of the weight, and taken where it costs less than what the table has.
-func (s *searcher) peeled(i, j, before int) (built, bool) {
-	if s.goal.worst || j-i < 3 || before >= maxPeeled {
+// peeled returns the tree that tests a range's heaviest values by themselves,
+// each while it carries a quarter of the weight that arrives, so that they no
+// longer occur and what they parted is one item: the best tree of the rest is a
+// search of its own. It is taken where it costs less than what the table has.
+func (s *searcher) peeled(i, j int) (built, bool) {
+	if s.goal.worst || j-i < 3 {
 		return built{}, false
 	}
-	k := s.heaviest(i, j)
 	weight := s.sum[j+1] - s.sum[i]
-	if k < 0 || s.items[k].weight < weight/4 {
+	var gone []int
+	for _, k := range s.heavy {
+		if k < i || k > j {
+			continue
+		}
+		w := s.items[k].weight
+		if w < weight/4 || len(gone) == min(maxPeeled, j-i) {
+			break
+		}
+		weight -= w
+		gone = append(gone, k)
+	}
+	if len(gone) == 0 {
 		return built{}, false
 	}
-	it := s.items[k]
-	rest := s.code.subtree(merge(slices.Delete(slices.Clone(s.items[i:j+1]), k-i, k-i+1)), s.goal, before+1)
-	first := built{s.code.jump(opJEQ, it.lo, it.to, rest.block), weight + rest.tests, 1 + rest.count}
-	return first, first.price(s.goal) < s.row[i*s.n+j]*(1-1e-12)
+	rest := make([]item, 0, j-i+1)
+	for k := i; k <= j; k++ {
+		if !slices.Contains(gone, k) {
+			rest = append(rest, s.items[k])
+		}
+	}
+	b := s.code.tree(rest, s.goal)
+	for _, k := range slices.Backward(gone) {
+		it := &s.items[k]
+		weight += it.weight
+		b = built{s.code.jump(opJEQ, it.lo, it.to, b.block), weight + b.tests, 1 + b.count}
+	}
+	return b, b.price(s.goal) < s.row[i*s.n+j]*(1-1e-12)
 }
 
 // half returns the item at which the weight halves, or for the worst case the
@@ -97,29 +117,31 @@ const peelable = 64
 
 // build turns the cheapest steps into code, with values peeled off where that
 // is cheaper still.
-func (s *searcher) build(i, j, before int) built {
-	c := s.first(i, j)
-	weight := s.sum[j+1] - s.sum[i]
-	if c.kind == stepLeaf {
-		return built{block: c.base}
+func (s *searcher) build(i, j int) built {
+	if j <= s.same[i] {
+		return built{block: s.items[i].to}
 	}
-	if b, ok := s.peeled(i, j, before); ok {
+	chains := s.chains(i, j)
+	c := s.first(i, j, &chains)
+	weight := s.sum[j+1] - s.sum[i]
+	if b, ok := s.peeled(i, j); ok {
 		return b
 	}
 	switch c.kind {
 	case stepThreshold:
-		return cutAt(s.code, s.items[c.at+1].lo, weight, s.build(i, c.at, 0), s.build(c.at+1, j, 0))
+		return cutAt(s.code, s.items[c.at+1].lo, weight, s.build(i, c.at), s.build(c.at+1, j))
 	case stepPeel:
 		it := &s.items[c.at]
-		rest := cutAt(s.code, s.items[c.at+1].lo, weight-it.weight, s.build(i, c.at-1, 0), s.build(c.at+1, j, 0))
+		rest := cutAt(s.code, s.items[c.at+1].lo, weight-it.weight, s.build(i, c.at-1), s.build(c.at+1, j))
 		return built{s.code.jump(opJEQ, it.lo, it.to, rest.block), weight + rest.tests, 1 + rest.count}
 	case stepBit:
 		set, clear, _ := s.halves(i, c.at)
 		return built{s.code.jump(opJSET, 1<<c.at, set, clear), weight, 1}
-	case stepChain:
-		return s.buildChain(s.singles(i, j, c.base, nil), c.base, weight)
 	}
-	return built{block: c.base}
+	if chains[0].base == c.base && !chains[0].broken {
+		return s.buildChain(&chains[0], weight)
+	}
+	return s.buildChain(&chains[1], weight)
 }
 
 // cutAt tests for the values from lo on.
@@ -128,8 +150,9 @@ func cutAt(c *code, lo uint32, weight float64, low, high built) built {
 }
 
 // buildChain tests the listed values one after the other.
-func (s *searcher) buildChain(list []int, base block, weight float64) built {
-	b := built{block: base, count: float64(len(list))}
+func (s *searcher) buildChain(c *chain, weight float64) built {
+	list := c.list[:c.n]
+	b := built{block: c.base, count: float64(c.n)}
 	for _, k := range list {
 		b.tests += weight
 		weight -= s.items[k].weight
