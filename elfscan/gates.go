@@ -143,6 +143,10 @@ func (g *gates) readSetter(m *module, n node, pointers map[int64]bool, done map[
 		return
 	}
 	fresh := g.allocations(m, res)
+	if g.set["?"] {
+		g.set["*"] = true // results on the stack are not followed
+		return
+	}
 	for _, w := range res.Writes {
 		if c, ok := g.p.values.Consts(w.Value); ok && len(c) == 1 && c[0] == 0 {
 			continue
@@ -173,6 +177,10 @@ func (g *gates) allocations(m *module, res *flow.Result) map[int64]bool {
 	out := map[int64]bool{}
 	for _, pt := range res.Points {
 		if pt.Op != machine.Call || pt.Target == 0 {
+			continue
+		}
+		if len(m.goRegs()) == 0 {
+			g.set["?"] = true
 			continue
 		}
 		uses := false

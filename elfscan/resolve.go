@@ -113,6 +113,11 @@ func (r *resolver) points(n node, addr uint64) []flow.Point {
 	}
 	// Start a little earlier, where the number is usually set.
 	for _, pt := range env.From(fn, env.BlockStart(fn, int(addr-fn.Start))).Points {
+		// A gap with bytes that are no instructions holds tables, such as those
+		// of ciphers: there only a site that sets its number is one.
+		if _, f := r.p.function(n); f.gap && res.Partial != "" && pt.State.Regs[m.m.NR] == flow.Top {
+			continue
+		}
 		if pt.Addr == addr && pt.Op == machine.Syscall {
 			out = append(out, pt)
 		}

@@ -246,7 +246,7 @@ func (a *analysis) clobber(s *State, p Point) {
 	}
 	s.Regs[a.m.Result] = a.v.one(Atom{Kind: Returned, Addr: int64(p.Addr)})
 	for _, off := range a.esc {
-		s.kill(off, 64)
+		s.kill(off, min(64, -off)) // a local does not reach into the caller's frame
 	}
 	if a.ArgBytes == nil || p.Target == 0 {
 		return

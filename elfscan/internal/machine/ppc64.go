@@ -265,6 +265,14 @@ func (b *builder) ppcRegister(w uint32) bool {
 }
 
 func (b *builder) ppcExtended(w uint32, rt, ra, rb Reg) bool {
+	if bits(w, 5, 1) == 15 { // isel
+		v := R(ra)
+		if ra == 0 {
+			v = I(0)
+		}
+		b.emit(Inst{Op: Select, Dst: rt, A: v, B: R(rb), Size: 8})
+		return true
+	}
 	switch bits(w, 10, 1) {
 	case 266:
 		b.op(Add, rt, R(ra), R(rb), 8, Zero)
