@@ -183,8 +183,8 @@ func (f *File) addProg(i int, p Prog) {
 		f.note("program header %d reaches beyond the end of the file", i)
 		p.Filesz = size - p.Off
 	}
-	if p.Vaddr+p.Memsz < p.Vaddr {
-		f.note("program header %d wraps around the address space", i)
+	if p.Vaddr > 1<<62 || p.Memsz > 1<<62 { // no user space is that big
+		f.note("program header %d is outside of the address space", i)
 		return
 	}
 	if p.Filesz > p.Memsz {
