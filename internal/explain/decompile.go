@@ -148,7 +148,7 @@ func (b *builder) cover(defaultReturn *uint32) error {
 		return err
 	}
 	badArch, constant := b.f.Space.Value(other)
-	if !constant {
+	if !constant || badArch == Undecided {
 		badArch = cbpf.RetKillProcess
 		b.problem("calls through unknown ABIs are decided by their numbers or arguments, which bad_arch_action cannot express (the policy has kill_process): "+
 			"the filter reaches a decision without comparing the architecture", nil)
@@ -180,7 +180,9 @@ func (b *builder) cover(defaultReturn *uint32) error {
 	p.BadArchAction = action(badArch, b.abis[0])
 	ret := b.commonReturn()
 	if defaultReturn != nil {
-		ret = canonical(*defaultReturn)
+		if ret = canonical(*defaultReturn); b.f.Partial && ret == Undecided {
+			return errors.New("no action")
+		}
 	}
 	p.DefaultAction = action(ret, b.abis[0])
 	return nil
@@ -207,10 +209,7 @@ func (b *builder) commonReturn() uint32 {
 		return cbpf.RetKillProcess
 	}
 	n := mostNumbers(outcomes)
-	if v, ok := b.f.Space.Value(n); ok {
-		return v
-	}
-	return b.f.strictest(n)
+	return canonical(b.f.strictest(n))
 }
 
 // strictest is the action of a function that the kernel prefers to its others.
@@ -218,7 +217,10 @@ func (f *Filter) strictest(n decision.Node) uint32 {
 	values := f.Space.Values(n)
 	if f.Partial && slices.Contains(values, Undecided) {
 		// Anything that some program returns may be meant.
-		values = f.Space.Values(f.Node)
+		values = slices.DeleteFunc(f.Space.Values(f.Node), func(v uint32) bool { return v == Undecided })
+	}
+	if len(values) == 0 {
+		return cbpf.RetKillProcess
 	}
 	best := values[0]
 	for _, v := range values {

@@ -16,6 +16,7 @@ const Undecided uint32 = 0x7ffe0000
 
 const (
 	callNodes   = 20_000 // of one call's conditions, in a partial Filter
+	maxComplex  = 64     // calls that are left Undecided
 	maxCases    = 4096   // architectures times ranges of numbers
 	opClass     = 0x07
 	classLd     = 0x00
@@ -52,6 +53,7 @@ func liftParts(space *decision.Space, p cbpf.Program, bigEndian bool) (decision.
 		return 0, errors.New("it tells too many numbers apart")
 	}
 	scratch := decision.NewSpace(callNodes)
+	complex := 0
 	var whole, others decision.Node
 	for i, arch := range archs {
 		var outcomes []decision.Outcome
@@ -67,7 +69,7 @@ func liftParts(space *decision.Space, p cbpf.Program, bigEndian bool) (decision.
 				if to, err = space.Lift(known, bigEndian); err != nil {
 					return 0, err
 				}
-			} else if !errors.Is(err, decision.ErrTooComplex) {
+			} else if complex++; complex > maxComplex || !errors.Is(err, decision.ErrTooComplex) {
 				return 0, err
 			}
 			outcomes = append(outcomes, decision.Outcome{Lo: nr, Hi: hi, To: to})

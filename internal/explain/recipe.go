@@ -226,6 +226,15 @@ func (b *builder) numbers(t *archTable) error {
 	}
 	slices.Sort(named)
 	implied := b.implied(t)
+	if len(t.abis) > 1 { // each ABI has numbers of its own
+		for _, abi := range t.abis {
+			for _, w := range windows(abi) {
+				if abi.SeccompMask != 0 {
+					implied = append(implied, decision.Range{Lo: w.Lo, Hi: w.Hi, Action: b.defaultReturn(abi)})
+				}
+			}
+		}
+	}
 	for _, p := range parts {
 		next := p.Lo
 		for _, cut := range append(cuts(named, implied, p), p.Hi+1) {
@@ -276,10 +285,15 @@ func (b *builder) implied(t *archTable) []decision.Range {
 // span adds the recipe of the numbers lo to hi, unless it goes without saying.
 func (b *builder) span(t *archTable, implied []decision.Range, lo, hi uint32, to decision.Node) {
 	abi := t.abis[0]
-	says, err := b.out.Policy.DefaultAction.Return(abi)
-	if err != nil {
-		return
+	for _, other := range t.abis {
+		for _, w := range windows(other) {
+			// A policy counts -1 among x32's numbers.
+			if other.SeccompMask != 0 && (w.Lo <= lo && hi <= w.Hi || lo == lastNumber) {
+				abi = other
+			}
+		}
 	}
+	says := b.defaultReturn(abi)
 	for _, r := range implied {
 		if r.Lo <= lo && hi <= r.Hi {
 			says = r.Action
@@ -309,6 +323,16 @@ func (b *builder) span(t *archTable, implied []decision.Range, lo, hi uint32, to
 			return
 		}
 	}
+}
+
+// defaultReturn is what the default action returns on an ABI. It is made from
+// a return value, so that it always has one.
+func (b *builder) defaultReturn(abi *arch.Info) uint32 {
+	ret, err := b.out.Policy.DefaultAction.Return(abi)
+	if err != nil {
+		return cbpf.RetKillProcess
+	}
+	return ret
 }
 
 func spanName(lo, hi uint32) string {
