@@ -42,8 +42,8 @@ const (
 	addX  = 0x0c
 	xorX  = 0xac
 	tax   = 0x07
-	retA = 0x16
-	retK = 0x06
+	retA  = 0x16
+	retK  = 0x06
 )
 
 // hostile programs are valid, and made to be as complex as possible.
@@ -114,7 +114,7 @@ func FuzzRead(f *testing.F) {
 
 // TestDecompileRandom decompiles programs of random policies on two ABIs.
 func TestDecompileRandom(t *testing.T) {
-	for seed := range uint64(40) {
+	for seed := range uint64(12) {
 		r := rand.New(rand.NewPCG(seed, 3))
 		spec := decision.Spec{BadArch: []uint32{cbpf.RetKillProcess, cbpf.RetErrno | 1}[r.IntN(2)]}
 		for _, name := range []string{"x86_64", "i386"}[:1+r.IntN(2)] {

@@ -85,19 +85,19 @@ func (b *builder) say(r *recipe, abi *arch.Info, e *Entry) {
 
 func (b *builder) cannot(r *recipe, abi *arch.Info, e *Entry, why string) {
 	strictest := canonical(b.f.strictest(e.Node))
+	name := e.Name
+	if name == "" {
+		name = "numbers " + rangeText([]uint32{e.Lo, e.Hi})
+	}
 	r.conds, r.rest = nil, action(strictest, abi)
 	if b.f.Partial {
 		call := cbpf.Data{Arch: uint32(abi.ID), NR: e.Lo}
-		b.problem(fmt.Sprintf("%s %s: %s (the policy has %s for all)", abi.Name, e.Name, why, ActionWords(strictest, abi)), &call)
+		b.problem(fmt.Sprintf("%s %s: %s (the policy has %s for all)", abi.Name, name, why, ActionWords(strictest, abi)), &call)
 		return
 	}
 	other, _ := b.f.Space.Find(b.f.Space.Is(e.Node, func(v uint32) bool { return v != strictest }))
 	other[decision.WordArch], other[decision.WordNR] = uint32(abi.ID), e.Lo
 	call := callOf(&other)
-	name := e.Name
-	if name == "" {
-		name = "numbers " + rangeText([]uint32{e.Lo, e.Hi})
-	}
 	b.problem(fmt.Sprintf("%s %s: %s (the policy has %s for all)", abi.Name, name, why, ActionWords(strictest, abi)), &call)
 }
 
@@ -299,7 +299,12 @@ func (b *builder) span(t *archTable, implied []decision.Range, lo, hi uint32, to
 			says = r.Action
 		}
 	}
-	if v, ok := b.f.Space.Value(to); ok {
+	if v, ok := b.f.Space.Value(to); ok && v == Undecided && b.f.Partial {
+		r := &recipe{abis: []string{abi.Name}, name: spanName(lo, hi)}
+		b.cannot(r, abi, &Entry{Lo: lo, Hi: hi, Node: to}, ErrWords.Error())
+		b.recipes = append(b.recipes, r)
+		return
+	} else if ok {
 		if v != says {
 			b.recipes = append(b.recipes, &recipe{abis: []string{abi.Name}, name: spanName(lo, hi), rest: action(v, abi)})
 		}
