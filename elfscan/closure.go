@@ -24,7 +24,6 @@ type loader struct {
 	missing []string
 	close   []io.Closer
 	conf    []string
-	budget  uint64
 }
 
 // sized is what a library is read through.

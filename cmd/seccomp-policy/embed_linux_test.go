@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"testing"
 )
 
@@ -57,12 +56,8 @@ func TestEmbeddedGo(t *testing.T) {
 	if status := run([]string{"compile", policy, "-o", filepath.Join(dir, "filter.go")}, nil, nil, &stderr); status != 0 {
 		t.Fatalf("compile: status %d: %s", status, &stderr)
 	}
-	goTool := filepath.Join(runtime.GOROOT(), "bin", "go")
-	if _, err := os.Stat(goTool); err != nil {
-		goTool = "go"
-	}
 	binary := filepath.Join(t.TempDir(), "embedded")
-	if out, err := exec.Command(goTool, "build", "-o", binary, "./"+dir).CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-o", binary, "./"+dir).CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
 	out, err := exec.Command(binary).CombinedOutput()

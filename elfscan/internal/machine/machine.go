@@ -190,15 +190,6 @@ func (s *Scan) edge(kind EdgeKind, at int, target uint64) {
 	}
 }
 
-// jump reports a jump only to where code may start or to another part of the
-// program: jumps inside a function are not edges.
-func (s *Scan) jump(at int, target uint64) {
-	if target < s.Lo || target >= s.Hi {
-		return
-	}
-	s.Edge(EdgeJump, s.PC+uint64(at), target)
-}
-
 // For returns the description for an ELF file's machine.
 func For(m elf.Machine, class elf.Class, order binary.ByteOrder, flags uint32) *Machine {
 	big := order == binary.BigEndian

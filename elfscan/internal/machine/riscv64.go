@@ -195,18 +195,18 @@ func (b *builder) rvCompressed(c uint32) bool {
 	off8 := int64(bits(c, 12, 10)<<3 | bits(c, 6, 5)<<6)
 	off4 := int64(bits(c, 12, 10)<<3 | bits(c, 6, 6)<<2 | bits(c, 5, 5)<<6)
 	switch c>>13<<2 | c&3 {
-	case 0<<2 | 0: // addi4spn
+	case 0 << 2: // addi4spn
 		b.add(lo, rvSP, int64(bits(c, 12, 11)<<4|bits(c, 10, 7)<<6|bits(c, 6, 6)<<2|bits(c, 5, 5)<<3))
-	case 2<<2 | 0:
+	case 2 << 2:
 		b.load(lo, hi, off4, 4, Sign)
-	case 3<<2 | 0:
+	case 3 << 2:
 		b.load(lo, hi, off8, 8, Zero)
-	case 6<<2 | 0:
+	case 6 << 2:
 		b.store(R(lo), hi, off4, 4)
-	case 7<<2 | 0:
+	case 7 << 2:
 		b.store(R(lo), hi, off8, 8)
-	case 1<<2 | 0, 5<<2 | 0, 1<<2 | 2, 5<<2 | 2: // floating point
-	case 4<<2 | 0: // Zcb
+	case 1 << 2, 5 << 2, 1<<2 | 2, 5<<2 | 2: // floating point
+	case 4 << 2: // Zcb
 		b.unknown(lo)
 	case 0<<2 | 1:
 		b.add(rd, rd, imm6)
