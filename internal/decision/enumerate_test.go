@@ -14,7 +14,8 @@ func randomPredicate(s *Space, r *rand.Rand) (Node, []uint64) {
 		lo, hi := r.Uint64()>>r.IntN(64), r.Uint64()>>r.IntN(64)
 		c.Set = []Interval{{min(lo, hi), max(lo, hi)}}
 		if r.IntN(2) == 0 {
-			c.Mask = uint64(1)<<r.IntN(64) | uint64(1)<<r.IntN(64)
+			one, other := r.IntN(64), r.IntN(64)
+			c.Mask = 1<<one | 1<<other
 			c.Set = []Interval{{lo & c.Mask, lo & c.Mask}}
 		}
 		known = append(known, lo, hi, c.Mask)
