@@ -1,6 +1,7 @@
 package elfscan
 
 import (
+	"debug/elf"
 	"fmt"
 	"io"
 	"sort"
@@ -47,6 +48,22 @@ type module struct {
 
 const findShift = 8
 
+// hasThumb reports whether an ARM file has Thumb code, whose addresses are odd
+// (ELF for the Arm Architecture, 5.5.3).
+func hasThumb(f *image.File) bool {
+	found := f.Entry&1 != 0
+	odd := func(s image.Symbol) bool { return s.Type == elf.STT_FUNC && s.Defined() && s.Value&1 != 0 }
+	for i := range uint32(f.NumDynSyms()) {
+		s, ok := f.DynSym(i)
+		found = found || ok && odd(s)
+	}
+	f.Symbols(func(s image.Symbol, _ func() string) bool {
+		found = found || odd(s)
+		return !found
+	})
+	return found
+}
+
 func openModule(path string, r io.ReaderAt, size int64) (*module, error) {
 	f, err := image.Open(r, size)
 	if err != nil {
@@ -55,6 +72,9 @@ func openModule(path string, r io.ReaderAt, size int64) (*module, error) {
 	m := machine.For(f.Machine, f.Class, f.Order, f.Flags)
 	if m == nil {
 		return nil, fmt.Errorf("%s: %w: no decoder for %s %v", path, ErrUnsupported, machineName(f), f.Order)
+	}
+	if f.Machine == elf.EM_ARM && hasThumb(f) {
+		return nil, fmt.Errorf("%s: %w: no decoder for Thumb code", path, ErrUnsupported)
 	}
 	mod := &module{path: path, f: f, m: m, code: f.Code(), starts: map[uint64]uint32{}, sizes: map[uint64]uint64{}}
 	mod.soname = f.Dyn.Soname
