@@ -40,7 +40,7 @@ write it as
        loads without compiling
 The format follows the name of the file (.c, .h, .go) unless --format says it.
 
-//go:generate go run github.com/elastic/go-seccomp-bpf/cmd/seccomp-policy compile web.yaml -o zweb_amd64.go --machine amd64`,
+  //go:generate go run github.com/elastic/go-seccomp-bpf/cmd/seccomp-policy compile web.yaml -o zweb_amd64.go --machine amd64`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeFilters,
 		RunE:              c.run,
