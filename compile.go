@@ -164,16 +164,16 @@ func (r *resolver) weight(names map[string]float64) func(arch, nr uint32) float6
 	if len(names) == 0 {
 		return nil
 	}
-	type call struct{ arch, nr uint32 }
-	weights := map[call]float64{}
-	for _, abi := range r.abis {
-		for name, w := range names {
-			if nr, ok := abi.Number(name); ok {
-				weights[call{uint32(abi.ID), nr}] = w
+	return func(id, nr uint32) float64 {
+		for _, abi := range r.abis {
+			if uint32(abi.ID) == id {
+				if name, ok := abi.SyscallName(nr); ok {
+					return names[name]
+				}
 			}
 		}
+		return 0
 	}
-	return func(arch, nr uint32) float64 { return weights[call{arch, nr}] }
 }
 
 // kinds lists the actions that the program of spec may return, without data.

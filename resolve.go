@@ -3,6 +3,7 @@ package seccomp
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/elastic/go-seccomp-bpf/arch"
@@ -115,21 +116,16 @@ func (r *resolver) resolveTable(t *table) (*decision.ABI, error) {
 		return nil, err
 	}
 	out.Ranges = arrange(slices.Concat(t.spans, guards, newer), t.calls)
-	for nr, c := range t.calls {
+	out.Calls = make([]decision.Call, 0, len(t.calls))
+	for _, nr := range slices.Sorted(maps.Keys(t.calls)) {
 		otherwise := def
 		for _, g := range guards {
 			if g.Lo <= nr && nr <= g.Hi {
 				otherwise = g.Action
 			}
 		}
-		out.Calls = append(out.Calls, decision.Call{NR: nr, Rules: c.rules, Else: otherwise})
+		out.Calls = append(out.Calls, decision.Call{NR: nr, Rules: t.calls[nr].rules, Else: otherwise})
 	}
-	slices.SortFunc(out.Calls, func(a, b decision.Call) int {
-		if a.NR < b.NR {
-			return -1
-		}
-		return 1
-	})
 	return out, nil
 }
 
@@ -160,7 +156,8 @@ func (r *resolver) addEntry(t *table, abi *arch.Info, g *flatGroup, e *entry, re
 		}
 		return nil
 	}
-	targets := r.targets(t, abi, g, e)
+	var space [2]target
+	targets := r.targets(t, abi, g, e, space[:0])
 	if len(targets) == 0 {
 		return r.skip(abi, e)
 	}

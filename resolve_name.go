@@ -45,8 +45,12 @@ func (r *resolver) flatten() ([]flatGroup, error) {
 		if err != nil {
 			problems = append(problems, fmt.Errorf("syscalls[%d]: %w", i, err))
 		}
-		flat := flatGroup{action: g.Action, abis: abis}
+		flat := flatGroup{action: g.Action, abis: abis, entries: make([]entry, 0, len(g.Names))}
 		add := func(name string, conds ArgumentConditions) {
+			if arch.Known(name) { // most are; parseName takes the others
+				flat.entries = append(flat.entries, entry{name: name, conds: conds})
+				return
+			}
 			entries, err := parseName(name, conds)
 			if err != nil && !refused[name] {
 				refused[name] = true
@@ -167,16 +171,15 @@ type target struct {
 	sub *decision.Cond
 }
 
-// targets lists the numbers through which an ABI makes the entry's call.
-func (r *resolver) targets(t *table, abi *arch.Info, g *flatGroup, e *entry) []target {
+// targets appends the numbers through which an ABI makes the entry's call.
+func (r *resolver) targets(t *table, abi *arch.Info, g *flatGroup, e *entry, targets []target) []target {
 	if e.isNumber {
 		own := slices.ContainsFunc(t.half(abi), func(h decision.Range) bool { return h.Lo <= e.number && e.number <= h.Hi })
 		if own && (g.abis != nil || abi == r.abis[0]) {
-			return []target{{nr: e.number}}
+			return append(targets, target{nr: e.number})
 		}
 		return nil
 	}
-	var targets []target
 	if nr, ok := abi.Number(e.name); ok {
 		targets = append(targets, target{nr: nr})
 	}

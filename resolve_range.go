@@ -147,15 +147,22 @@ func aboveTable(abi *arch.Info, known []uint32, enosys uint32) []decision.Range 
 // arrange makes ranges ascending and disjoint, where the earlier of two that
 // overlap wins, and takes out the numbers that have rules.
 func arrange(ranges []decision.Range, calls map[uint32]*call) []decision.Range {
-	var taken []decision.Range
+	if len(ranges) == 0 {
+		return nil
+	}
+	taken := make([]decision.Range, 0, len(calls)+len(ranges))
 	for nr := range calls {
 		taken = append(taken, decision.Range{Lo: nr, Hi: nr})
 	}
+	sortRanges(taken)
 	var out []decision.Range
 	for _, r := range ranges {
 		parts := subtract(r, taken)
 		out = append(out, parts...)
-		taken = append(taken, parts...)
+		if len(parts) > 0 {
+			taken = append(taken, parts...)
+			sortRanges(taken)
+		}
 	}
 	sortRanges(out)
 	var merged []decision.Range
@@ -169,9 +176,9 @@ func arrange(ranges []decision.Range, calls map[uint32]*call) []decision.Range {
 	return merged
 }
 
-// subtract is what remains of r without the disjoint ranges in taken.
+// subtract is what remains of r without the ranges in taken, which are
+// disjoint and ascending.
 func subtract(r decision.Range, taken []decision.Range) []decision.Range {
-	sortRanges(taken)
 	var parts []decision.Range
 	lo := uint64(r.Lo)
 	for _, t := range taken {

@@ -27,12 +27,38 @@ const maxPeeled = 8
 
 // subtree is tree for merged items.
 func (c *code) subtree(items []item, g goal) built {
+	if k := dominant(items); k >= 0 && !g.worst {
+		it := items[k]
+		rest := c.tree(slices.Delete(slices.Clone(items), k, k+1), g)
+		return built{c.jump(opJEQ, it.lo, it.to, rest.block), weightOf(items) + rest.tests, 1 + rest.count}
+	}
 	n := len(items)
 	if n > exactItems {
 		k, weight := half(items, g.worst)
 		return cutAt(c, items[k].lo, weight, c.subtree(items[:k], g), c.subtree(items[k:], g))
 	}
 	return newSearcher(c, items, g).build(0, n-1)
+}
+
+// dominant returns the single value that carries four ninths of the weight or
+// more, -1 if none does: testing it first is optimal (Anderson and others, cited at searcher),
+// and spares a search of the whole.
+func dominant(items []item) int {
+	weight := weightOf(items)
+	for k := range items {
+		if items[k].single() && 9*items[k].weight >= 4*weight && len(items) > 1 {
+			return k
+		}
+	}
+	return -1
+}
+
+func weightOf(items []item) float64 {
+	weight := 0.0
+	for i := range items {
+		weight += items[i].weight
+	}
+	return weight
 }
 
 // peeled returns the tree that tests a range's heaviest values by themselves,
@@ -77,9 +103,7 @@ func (s *searcher) peeled(i, j int) (built, bool) {
 // half returns the item at which the weight halves, or for the worst case the
 // middle one, and the whole weight.
 func half(items []item, worst bool) (k int, weight float64) {
-	for i := range items {
-		weight += items[i].weight
-	}
+	weight = weightOf(items)
 	if worst {
 		return len(items) / 2, weight
 	}
@@ -93,10 +117,7 @@ func half(items []item, worst bool) (k int, weight float64) {
 // merge joins neighbours with the same outcome unless one of them is a single
 // value that is heavy enough to be tested by itself.
 func merge(items []item) []item {
-	var total float64
-	for i := range items {
-		total += items[i].weight
-	}
+	total := weightOf(items)
 	out := make([]item, 0, len(items))
 	for _, it := range items {
 		if n := len(out); n > 0 && out[n-1].to == it.to &&
