@@ -34,9 +34,11 @@ type cost struct{ price, height float64 }
 // tested by itself only (a) where nothing but single values remains to be
 // told from one outcome, or (b) when it is the heaviest of its range, carries
 // at least a quarter of the weight that arrives, and the range is cut there
-// next: below that share a threshold is never worse (Anderson, Kannan, Karloff,
-// Ladner: Thresholds and optimal binary comparison search trees, J. Algorithms
-// 2002). Its work grows with the cube of the items.
+// next. The quarter is where a threshold is never worse when no two values
+// share an outcome (Anderson, Kannan, Karloff, Ladner: Thresholds and optimal
+// binary comparison search trees, J. Algorithms 2002); here, where testing a
+// value may join its neighbours, it is a rule of thumb. The work grows with the
+// cube of the items.
 type searcher struct {
 	code  *code
 	items []item

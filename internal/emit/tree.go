@@ -41,8 +41,8 @@ func (c *code) subtree(items []item, g goal) built {
 }
 
 // dominant returns the single value that carries four ninths of the weight or
-// more, -1 if none does: testing it first is optimal (Anderson and others, cited at searcher),
-// and spares a search of the whole.
+// more, -1 if none does. It is tested first, which is optimal under the
+// conditions stated at searcher, and spares a search of the whole.
 func dominant(items []item) int {
 	weight := weightOf(items)
 	for k := range items {
