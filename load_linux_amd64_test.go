@@ -1,6 +1,7 @@
 package seccomp
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"os"
@@ -40,6 +41,25 @@ var (
 	viaInt80   = []byte{0xcd, 0x80}
 )
 
+// takesInt80 tells whether the kernel takes i386 calls from 64-bit programs.
+// One built without IA32_EMULATION, started with ia32_emulation=off, or under
+// a hypervisor that runs 64-bit code only, makes the gate a fault: then there
+// is no way in to close.
+func takesInt80(t *testing.T) bool {
+	t.Helper()
+	const getppid = 64 // i386's
+	err := exec.Command(oneCall(t, viaInt80, getppid, 0)).Run()
+	switch {
+	case err == nil:
+		t.Fatal("the parent's pid is 0")
+	case signalOf(err) == unix.SIGSEGV:
+		return false
+	case signalOf(err) != 0:
+		t.Fatalf("an unconfined int 0x80 ended with %v", err)
+	}
+	return true
+}
+
 // TestEveryWayIntoTheKernel makes calls as x86_64, i386 and x32 code does.
 func TestEveryWayIntoTheKernel(t *testing.T) {
 	const killed = -1
@@ -52,6 +72,7 @@ func TestEveryWayIntoTheKernel(t *testing.T) {
 	badArch.BadArchAction = ActionErrno | 98
 	numbers := allowAll()
 	numbers.Syscalls[0].Names = []string{"-1", "512", "1000"}
+	int80 := takesInt80(t)
 	for _, tt := range []struct {
 		name   string
 		policy Policy
@@ -78,6 +99,9 @@ func TestEveryWayIntoTheKernel(t *testing.T) {
 		{"1000, named", numbers, viaSyscall, 1000, 0, 99},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			if !int80 && bytes.Equal(tt.entry, viaInt80) {
+				t.Skip("this kernel lets nothing in through int 0x80")
+			}
 			cmd := exec.Command(oneCall(t, tt.entry, tt.nr, tt.arg))
 			if err := StartChild(cmd, Filter{NoNewPrivs: true, Policy: tt.policy}); err != nil {
 				t.Fatal(err)
