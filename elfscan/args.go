@@ -1,10 +1,11 @@
 package elfscan
 
 import (
+	"fmt"
 	"slices"
-	"sort"
 
 	"github.com/elastic/go-seccomp-bpf/elfscan/internal/flow"
+	"github.com/elastic/go-seccomp-bpf/internal/symbols"
 )
 
 // argsOf lists the arguments that policies are usually written about.
@@ -17,30 +18,30 @@ var argsOf = map[string][]int{
 // maxTuples bounds the alternatives of one call.
 const maxTuples = 64
 
-// argSet is what is known of a call's arguments: all the tuples it is made
-// with, or a site that prevents knowing.
-type argSet struct {
-	index  []int
-	tuples [][]uint64
-	open   *Evidence
-	many   bool
+// Arguments are the constants that a program makes a call with: all of them,
+// or a site that keeps them from being known.
+type Arguments struct {
+	Index  []int      // positions of the arguments that were followed
+	Values [][]uint64 // each combination; nil if not all are known
+	Open   *Evidence  // a site whose arguments are not known, and why
+	Reason string
+
+	gated bool // sites behind a closed gate are left out
 }
 
 // arguments collects the constant arguments of the calls in argsOf.
-func (s *scanner) arguments(r *resolver) map[string]*argSet {
-	out := map[string]*argSet{}
+func (s *scanner) arguments(r *resolver) map[string]*Arguments {
+	s.namer = symbols.For(s.res.info)
+	out := map[string]*Arguments{}
 	blocked := map[string]bool{}
 	for _, o := range r.open { // a number that is unknown may be any call's
 		if !blocked["*"] {
 			blocked["*"] = true
 			e := s.evidence(o.task)
-			out["*"] = &argSet{open: &e}
+			out["*"] = &Arguments{Open: &e, Reason: "the number that is used there is unknown, and may be its"}
 		}
 	}
 	for _, f := range r.found {
-		if s.gates.gate(f) != "" {
-			continue
-		}
 		name, _ := s.res.info.SyscallName(uint32(f.nr))
 		index := s.argIndex(name)
 		if index == nil {
@@ -48,8 +49,12 @@ func (s *scanner) arguments(r *resolver) map[string]*argSet {
 		}
 		set := out[name]
 		if set == nil {
-			set = &argSet{index: index}
+			set = &Arguments{Index: index}
 			out[name] = set
+		}
+		if s.gates.gate(f) != "" {
+			set.gated = true
+			continue
 		}
 		s.addTuples(set, r, f)
 	}
@@ -65,23 +70,18 @@ func (s *scanner) argIndex(name string) []int {
 	return argsOf[name]
 }
 
-func (s *scanner) addTuples(set *argSet, r *resolver, f found) {
-	if set.open != nil || set.many {
-		return
-	}
+// addTuples follows the arguments of one call to the constants that they come
+// from.
+func (s *scanner) addTuples(set *Arguments, r *resolver, f found) {
 	name, _ := s.res.info.SyscallName(uint32(f.nr))
 	params, _ := s.res.info.Params(name)
 	work := []*task{{fn: f.task.fn, at: f.task.at, args: f.args, up: f.task.up}}
 	seen := map[taskKey]bool{}
-	for len(work) > 0 {
+	for len(work) > 0 && set.Open == nil {
 		t := work[0]
 		work = work[1:]
-		if t.args == ([6]flow.ID{}) { // stored in a variable on the way
-			s.block(set, t)
-			return
-		}
 		for j := range t.args {
-			if !slices.Contains(set.index, j) {
+			if !slices.Contains(set.Index, j) {
 				t.args[j] = flow.None
 			}
 		}
@@ -90,91 +90,91 @@ func (s *scanner) addTuples(set *argSet, r *resolver, f found) {
 			continue
 		}
 		seen[key] = true
-		switch tuples, ask := s.constants(set.index, t); {
+		tuples, ask, why := s.constants(name, set.Index, t)
+		switch {
 		case len(seen) > 4096:
-			s.block(set, t)
-			return
+			s.block(set, t, "too many callers")
+		case why != "":
+			s.block(set, t, why)
 		case ask:
-			up := s.askArgs(r, t)
-			if up == nil {
-				s.block(set, t)
-				return
+			up, why := s.askArgs(r, t)
+			if why != "" {
+				s.block(set, t, why)
 			}
 			work = append(work, up...)
-		case tuples == nil:
-			s.block(set, t)
-			return
-		default:
-			for _, tuple := range tuples {
-				for k, j := range set.index {
-					if j < len(params) && params[j].Bits == 32 {
-						tuple[k] = uint64(uint32(tuple[k]))
-					}
+		}
+		for _, tuple := range tuples {
+			for k, j := range set.Index {
+				if j < len(params) && params[j].Bits == 32 {
+					tuple[k] = uint64(uint32(tuple[k]))
 				}
-				set.add(tuple)
+			}
+			if set.add(tuple); len(set.Values) > maxTuples {
+				s.block(set, t, fmt.Sprintf("more than %d combinations", maxTuples))
+				break
 			}
 		}
-		if set.many {
-			return
-		}
 	}
 }
 
-func (set *argSet) add(tuple []uint64) {
-	for _, have := range set.tuples {
-		if slices.Equal(have, tuple) {
-			return
-		}
+func (set *Arguments) add(tuple []uint64) {
+	i, have := slices.BinarySearchFunc(set.Values, tuple, slices.Compare[[]uint64])
+	if !have {
+		set.Values = slices.Insert(set.Values, i, tuple)
 	}
-	set.tuples = append(set.tuples, tuple)
-	set.many = len(set.tuples) > maxTuples
-	sort.Slice(set.tuples, func(i, j int) bool { return slices.Compare(set.tuples[i], set.tuples[j]) < 0 })
 }
 
-func (s *scanner) block(set *argSet, t *task) {
+// block notes the site that keeps a call's arguments from being known.
+func (s *scanner) block(set *Arguments, t *task, why string) {
 	e := s.evidence(t)
-	set.open = &e
+	set.Open, set.Reason, set.Values = &e, why, nil
 }
 
 // constants combines the constants of the arguments; ask says that the
-// callers have to be asked first.
-func (s *scanner) constants(index []int, t *task) (tuples [][]uint64, ask bool) {
+// callers have to be asked first, why what keeps them from being known.
+func (s *scanner) constants(call string, index []int, t *task) (tuples [][]uint64, ask bool, why string) {
 	tuples = [][]uint64{nil}
 	for _, j := range index {
 		c, ok := s.p.values.Consts(t.args[j])
-		if !ok {
-			atoms, known := s.p.values.Atoms(t.args[j])
-			for _, a := range atoms {
-				if a.Kind != flow.Const && a.Kind != flow.Entry && a.Kind != flow.Slot {
-					known = false
+		if ok {
+			var next [][]uint64
+			for _, tuple := range tuples {
+				for _, v := range c {
+					next = append(next, append(slices.Clone(tuple), uint64(v)))
 				}
 			}
-			if !known {
-				return nil, false
-			}
-			ask = true
+			tuples = next
 			continue
 		}
-		var next [][]uint64
-		for _, tuple := range tuples {
-			for _, v := range c {
-				next = append(next, append(slices.Clone(tuple), uint64(v)))
+		atoms, known := s.p.values.Atoms(t.args[j])
+		if !known {
+			return nil, false, s.namer.Param(call, j) + " is computed"
+		}
+		for _, a := range atoms {
+			switch a.Kind {
+			case flow.Const, flow.Entry, flow.Slot:
+			case flow.Returned:
+				return nil, false, s.namer.Param(call, j) + " is what another function returned"
+			default:
+				return nil, false, s.namer.Param(call, j) + " is loaded from memory"
 			}
 		}
-		tuples = next
+		ask = true
 	}
 	if ask {
-		return nil, true
+		return nil, true, ""
 	}
-	return tuples, false
+	return tuples, false, ""
 }
 
-// askArgs are the tasks of the callers, nil if there may be others.
-func (s *scanner) askArgs(r *resolver, t *task) []*task {
-	if s.p.pointerTaken(t.fn) {
-		return nil
+// askArgs are the tasks of the callers, or why there may be others.
+func (s *scanner) askArgs(r *resolver, t *task) (out []*task, why string) {
+	if by, ok := r.reach.from[t.fn]; ok && by == noNode {
+		return nil, "entered from outside"
 	}
-	var out []*task
+	if s.p.pointerTaken(t.fn) {
+		return nil, "also called through a pointer"
+	}
 	for _, c := range s.p.callersOf(t.fn) {
 		if !r.reach.has(c.from) {
 			continue
@@ -190,5 +190,8 @@ func (s *scanner) askArgs(r *resolver, t *task) []*task {
 		}
 		out = append(out, u)
 	}
-	return out
+	if len(out) == 0 {
+		return nil, "no callers are known"
+	}
+	return out, ""
 }

@@ -36,7 +36,11 @@ func (s *scanner) collect() {
 	sort.Slice(s.res.Calls, func(i, j int) bool { return s.res.Calls[i].Name < s.res.Calls[j].Name })
 	s.addUnresolved(r)
 	s.findLoads()
-	s.res.args = s.arguments(r)
+	args := s.arguments(r)
+	s.res.open = args["*"]
+	for i := range s.res.Calls {
+		s.res.Calls[i].Args = args[s.res.Calls[i].Name]
+	}
 	s.findExecs()
 	s.res.Stats.Decoded = s.p.decoded
 	for n, f := range s.p.results {

@@ -57,7 +57,7 @@ type Result struct {
 	Partial    bool       // the file is damaged: there may be more calls
 	Stats      Stats
 
-	args map[string]*argSet
+	open *Arguments // of any call, because of a number that is not known
 	info *arch.Info
 }
 
@@ -99,6 +99,7 @@ type Call struct {
 	Grade    Grade
 	Gate     string // what enables it, for Gated
 	Evidence []Evidence
+	Args     *Arguments // nil if they were not followed
 }
 
 // Evidence is one place that makes a call.

@@ -44,6 +44,11 @@ var want = []string{"execve", "setsid", "sethostname", "sync", "syslog", "vhangu
 
 func build(t *testing.T, goarch string, flags ...string) string {
 	t.Helper()
+	return buildSource(t, program, goarch, flags...)
+}
+
+func buildSource(t *testing.T, program, goarch string, flags ...string) string {
+	t.Helper()
 	dir := t.TempDir()
 	src := filepath.Join(dir, "main.go")
 	if err := os.WriteFile(src, []byte(program), 0o644); err != nil {
@@ -165,7 +170,7 @@ func TestGoArguments(t *testing.T) {
 	for _, c := range p.Syscalls[0].NamesWithConditions {
 		if c.Name == "prctl" {
 			found = true
-			if !slices.Contains(c.Conditions[0].Values, 4) { // PR_SET_DUMPABLE
+			if !slices.Contains(c.Conditions[0].Symbols, "PR_SET_DUMPABLE") {
 				t.Errorf("prctl: %+v", c)
 			}
 		}

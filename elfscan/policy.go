@@ -19,8 +19,14 @@ type PolicyOptions struct {
 	// Gated includes calls that only a field which the program never sets
 	// could enable.
 	Gated bool
-	// Allow names further calls to allow, Block calls to leave out.
+	// Allow names further calls to allow, Block calls that were found to leave
+	// out. What both name is allowed.
 	Allow, Block []string
+	// Decided says that the caller knows what every unresolved site calls: Allow
+	// has it, and the arguments of other calls are restricted all the same.
+	Decided bool
+	// Numbers writes values as numbers, not as the kernel's names for them.
+	Numbers bool
 }
 
 // Policy writes an allowlist of the calls found. The notes say what the policy
@@ -34,26 +40,23 @@ func (r *Result) Policy(opt *PolicyOptions) (*seccomp.Policy, []string, error) {
 	if o.DefaultAction == 0 {
 		o.DefaultAction = seccomp.ActionKillProcess
 	}
-	names := map[string]bool{}
+	names := map[string]*Arguments{}
 	for _, c := range r.Calls {
-		if c.Grade != Gated || o.Gated {
-			names[c.Name] = true
+		if (c.Grade != Gated || o.Gated) && !slices.Contains(o.Block, c.Name) {
+			names[c.Name] = c.Args
 		}
 	}
 	for _, n := range o.Allow {
-		names[n] = true
-	}
-	for _, n := range o.Block {
-		delete(names, n)
+		names[n] = nil
 	}
 	var notes []string
 	group := seccomp.SyscallGroup{Action: seccomp.ActionAllow}
-	for n := range names {
+	for n, args := range names {
 		var conds []seccomp.NameWithConditions
-		if o.Args && !slices.Contains(o.Allow, n) {
+		if o.Args && args != nil {
 			var why string
-			if conds, why = r.conditions(n); why != "" {
-				notes = append(notes, why)
+			if conds, why = r.conditions(n, args, &o); why != "" {
+				notes = append(notes, n+" is not restricted: "+why)
 			}
 		}
 		if conds == nil {
@@ -68,41 +71,6 @@ func (r *Result) Policy(opt *PolicyOptions) (*seccomp.Policy, []string, error) {
 	sort.Strings(notes)
 	p := &seccomp.Policy{DefaultAction: o.DefaultAction, Syscalls: []seccomp.SyscallGroup{group}, ABIs: []string{r.ABI}}
 	return p, notes, nil
-}
-
-// conditions are the alternatives of a call's arguments, nil with a reason if
-// they are not all known, and nil without for calls that are never restricted.
-func (r *Result) conditions(name string) ([]seccomp.NameWithConditions, string) {
-	set := r.args[name]
-	if argsOf[name] == nil || set == nil {
-		return nil, ""
-	}
-	if all := r.args["*"]; all != nil {
-		return nil, fmt.Sprintf("%s is not restricted: the number used in %s is unknown and may be its", name, all.open.where())
-	}
-	if set.open != nil {
-		return nil, fmt.Sprintf("%s is not restricted: its arguments in %s are unknown", name, set.open.where())
-	}
-	if set.many {
-		return nil, fmt.Sprintf("%s is not restricted: more than %d combinations of arguments", name, maxTuples)
-	}
-	if len(set.index) == 1 && len(set.tuples) > 1 {
-		var vals []uint64
-		for _, t := range set.tuples {
-			vals = append(vals, t[0])
-		}
-		return []seccomp.NameWithConditions{{Name: name, Conditions: seccomp.ArgumentConditions{
-			{Argument: uint32(set.index[0]), Operation: seccomp.In, Values: vals}}}}, ""
-	}
-	var out []seccomp.NameWithConditions
-	for _, t := range set.tuples {
-		var cs seccomp.ArgumentConditions
-		for k, j := range set.index {
-			cs = append(cs, seccomp.Condition{Argument: uint32(j), Operation: seccomp.Equal, Value: t[k]})
-		}
-		out = append(out, seccomp.NameWithConditions{Name: name, Conditions: cs})
-	}
-	return out, ""
 }
 
 func (e *Evidence) where() string {

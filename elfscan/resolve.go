@@ -34,7 +34,12 @@ type open struct {
 	reason string
 }
 
-const maxTasks = 50000
+const (
+	maxTasks = 50000
+	// maxWays bounds the different arguments with which one function makes one
+	// call; with more nothing is known of them.
+	maxWays = 200
+)
 
 // resolver carries numbers from callers to system call instructions.
 type resolver struct {
@@ -133,11 +138,16 @@ type taskKey struct {
 
 func (r *resolver) chase(m *module, site uint64, first *task) {
 	seen := map[taskKey]bool{}
+	ways := map[taskKey]int{} // without arguments
 	queue := []*task{first}
 	for len(queue) > 0 {
 		t := queue[0]
 		queue = queue[1:]
 		key := taskKey{fn: t.fn, nr: t.nr}
+		if ways[key]++; ways[key] > maxWays {
+			t.args = [6]flow.ID{}
+		}
+		key.args = t.args
 		if seen[key] {
 			continue
 		}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/elastic/go-seccomp-bpf/arch"
+	"github.com/elastic/go-seccomp-bpf/internal/symbols"
 )
 
 // scanner is one scan.
@@ -21,6 +22,7 @@ type scanner struct {
 	res    *Result
 	gates  *gates
 	main   node // main.main, once looked for
+	namer  *symbols.Namer
 }
 
 func (s *scanner) closeAll() {

@@ -75,7 +75,7 @@ func TestPolicy(t *testing.T) {
 
 func TestArgs(t *testing.T) {
 	out := mustRun(t, "--args", writeProgram(t, prctl...))
-	if !strings.Contains(out, "name: prctl") || !strings.Contains(out, "value: 4") {
+	if !strings.Contains(out, "name: prctl") || !strings.Contains(out, "value: PR_SET_DUMPABLE") {
 		t.Errorf("no condition:\n%s", out)
 	}
 }
