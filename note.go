@@ -17,7 +17,7 @@ const (
 	NoteSkippedCall NoteKind = "skipped-call"  // The ABI lacks this call.
 	NoteSkippedABI  NoteKind = "skipped-abi"   // The machine cannot have this ABI.
 	NoteMultiplexed NoteKind = "multiplexed"   // The rule also governs socketcall or ipc.
-	NoteUnchecked   NoteKind = "unchecked"     // Conditions that cannot be checked behind socketcall or ipc.
+	NoteUnchecked   NoteKind = "unchecked"     // Conditions that cannot be checked: behind socketcall or ipc, and on m68k.
 	NoteNever       NoteKind = "never-matches" // The entry matches no call.
 	NoteAlways      NoteKind = "always-holds"  // The condition holds for every call.
 	NoteRedundant   NoteKind = "redundant"     // An earlier entry already decides these calls.

@@ -176,7 +176,14 @@ func (r *resolver) addEntry(t *table, abi *arch.Info, g *flatGroup, e *entry, re
 	}
 	for _, target := range targets {
 		rule := decision.Rule{Conds: conds, Action: ret}
-		if target.sub != nil {
+		switch {
+		case abi.ArgumentsHidden && (conditioned || target.sub != nil):
+			r.noteHidden(abi, e, target, g.action)
+			if g.action.permits() {
+				continue
+			}
+			rule.Conds = nil
+		case target.sub != nil:
 			r.noteMultiplexed(abi, e, target, conditioned, g.action)
 			if conditioned && g.action.permits() {
 				continue

@@ -216,6 +216,20 @@ func (r *resolver) noteMultiplexed(abi *arch.Info, e *entry, t target, condition
 	}
 }
 
+// noteHidden is about a rule that would have to look at an argument where the
+// kernel does not show them.
+func (r *resolver) noteHidden(abi *arch.Info, e *entry, t target, action Action) {
+	where := t.via
+	if where == "" {
+		where = e.name
+	}
+	if action.permits() {
+		r.note(NoteUnchecked, e, abi, "Linux shows filters other words than the call's arguments: the rule does not allow %s", where)
+		return
+	}
+	r.note(NoteUnchecked, e, abi, "Linux shows filters other words than the call's arguments: %s applies to every call of %s", action, where)
+}
+
 // skip deals with an entry whose call an ABI does not have. What a group lists
 // is for all ABIs, so that its absence is no news.
 func (r *resolver) skip(abi *arch.Info, e *entry) error {
