@@ -164,16 +164,21 @@ func (r *resolver) weight(names map[string]float64) func(arch, nr uint32) float6
 	if len(names) == 0 {
 		return nil
 	}
-	return func(id, nr uint32) float64 {
-		for _, abi := range r.abis {
-			if uint32(abi.ID) == id {
-				if name, ok := abi.SyscallName(nr); ok {
-					return names[name]
-				}
+	type key struct{ arch, nr uint32 }
+	weights := make(map[key]float64, len(r.abis)*len(names))
+	for _, abi := range r.abis {
+		for name, weight := range names {
+			// Where a number has several names, that of the kernel's table counts.
+			nr, ok := abi.Number(name)
+			if !ok {
+				continue
+			}
+			if own, _ := abi.SyscallName(nr); own == name {
+				weights[key{uint32(abi.ID), nr}] = weight
 			}
 		}
-		return 0
 	}
+	return func(id, nr uint32) float64 { return weights[key{id, nr}] }
 }
 
 // kinds lists the actions that the program of spec may return, without data.

@@ -27,6 +27,8 @@ type resolver struct {
 type table struct {
 	abis  []*arch.Info
 	calls map[uint32]*call
+	fresh []call           // memory for calls to come
+	rules []decision.Rule  // and for the first rule of each
 	spans []decision.Range // numbers that entries name from one to another, the first to decide first
 }
 
@@ -75,10 +77,14 @@ func (p *Policy) resolve(machine *arch.Info) (*resolver, error) {
 // tables groups the covered ABIs by audit architecture: x86_64 and x32 share one.
 func (r *resolver) tables() []*table {
 	var tables []*table
+	entries := 0
+	for i := range r.groups {
+		entries += len(r.groups[i].entries)
+	}
 	for _, abi := range r.abis {
 		i := slices.IndexFunc(tables, func(t *table) bool { return t.abis[0].ID == abi.ID })
 		if i < 0 {
-			tables = append(tables, &table{calls: map[uint32]*call{}})
+			tables = append(tables, &table{calls: make(map[uint32]*call, entries)})
 			i = len(tables) - 1
 		}
 		tables[i].abis = append(tables[i].abis, abi)
@@ -115,9 +121,11 @@ func (r *resolver) resolveTable(t *table) (*decision.ABI, error) {
 	if err != nil {
 		return nil, err
 	}
-	out.Ranges = arrange(slices.Concat(t.spans, guards, newer), t.calls)
+	numbers := slices.AppendSeq(make([]uint32, 0, len(t.calls)), maps.Keys(t.calls))
+	slices.Sort(numbers)
+	out.Ranges = arrange(slices.Concat(t.spans, guards, newer), numbers)
 	out.Calls = make([]decision.Call, 0, len(t.calls))
-	for _, nr := range slices.Sorted(maps.Keys(t.calls)) {
+	for _, nr := range numbers {
 		otherwise := def
 		for _, g := range guards {
 			if g.Lo <= nr && nr <= g.Hi {
@@ -134,9 +142,11 @@ func (r *resolver) addGroup(t *table, abi *arch.Info, g *flatGroup) error {
 	if err != nil {
 		return err
 	}
+	_, socketcall := abi.Number("socketcall")
+	_, ipc := abi.Number("ipc")
 	var problems []error
 	for i := range g.entries {
-		if err := r.addEntry(t, abi, g, &g.entries[i], ret); err != nil {
+		if err := r.addEntry(t, abi, g, &g.entries[i], ret, socketcall || ipc); err != nil {
 			problems = append(problems, err)
 		}
 	}
@@ -144,7 +154,8 @@ func (r *resolver) addGroup(t *table, abi *arch.Info, g *flatGroup) error {
 }
 
 // addEntry adds one entry's rule to each number through which its call is made.
-func (r *resolver) addEntry(t *table, abi *arch.Info, g *flatGroup, e *entry, ret uint32) error {
+// multiplexes says whether the ABI has a call that makes others.
+func (r *resolver) addEntry(t *table, abi *arch.Info, g *flatGroup, e *entry, ret uint32, multiplexes bool) error {
 	if e.isNumber && e.last > e.number {
 		if g.abis != nil || abi == r.abis[0] {
 			for _, half := range t.half(abi) {
@@ -157,7 +168,7 @@ func (r *resolver) addEntry(t *table, abi *arch.Info, g *flatGroup, e *entry, re
 		return nil
 	}
 	var space [2]target
-	targets := r.targets(t, abi, g, e, space[:0])
+	targets := r.targets(t, abi, g, e, multiplexes, space[:0])
 	if len(targets) == 0 {
 		return r.skip(abi, e)
 	}
@@ -204,7 +215,7 @@ func (t *table) add(nr uint32, rule decision.Rule) bool {
 		if t.inSpan(nr) {
 			return false
 		}
-		c = &call{}
+		c = t.newCall()
 		t.calls[nr] = c
 	}
 	if c.closed {
@@ -213,6 +224,18 @@ func (t *table) add(nr uint32, rule decision.Rule) bool {
 	c.rules = append(c.rules, rule)
 	c.closed = len(rule.Conds) == 0
 	return true
+}
+
+// newCall makes a call with room for one rule, which is all that most have.
+func (t *table) newCall() *call {
+	const chunk = 64
+	if len(t.fresh) == 0 {
+		t.fresh, t.rules = make([]call, chunk), make([]decision.Rule, chunk)
+	}
+	c := &t.fresh[0]
+	c.rules = t.rules[:0:1]
+	t.fresh, t.rules = t.fresh[1:], t.rules[1:]
+	return c
 }
 
 // addSpan decides all numbers of a range that nothing before it has decided.

@@ -45,23 +45,23 @@ func (r *resolver) flatten() ([]flatGroup, error) {
 		if err != nil {
 			problems = append(problems, fmt.Errorf("syscalls[%d]: %w", i, err))
 		}
-		flat := flatGroup{action: g.Action, abis: abis, entries: make([]entry, 0, len(g.Names))}
+		conditioned := g.conditioned()
+		flat := flatGroup{action: g.Action, abis: abis, entries: make([]entry, 0, len(g.Names)+len(conditioned))}
 		add := func(name string, conds ArgumentConditions) {
 			if arch.Known(name) { // most are; parseName takes the others
 				flat.entries = append(flat.entries, entry{name: name, conds: conds})
 				return
 			}
-			entries, err := parseName(name, conds)
-			if err != nil && !refused[name] {
+			var err error
+			if flat.entries, err = parseName(flat.entries, name, conds); err != nil && !refused[name] {
 				refused[name] = true
 				problems = append(problems, fmt.Errorf("syscalls[%d]: %w", i, err))
 			}
-			flat.entries = append(flat.entries, entries...)
 		}
 		for _, name := range g.Names {
 			add(name, nil)
 		}
-		for _, n := range g.conditioned() {
+		for _, n := range conditioned {
 			add(n.Name, n.Conditions)
 		}
 		groups = append(groups, flat)
@@ -69,53 +69,63 @@ func (r *resolver) flatten() ([]flatGroup, error) {
 	return groups, errors.Join(problems...)
 }
 
-func parseName(name string, conds ArgumentConditions) ([]entry, error) {
+// parseName appends the entries that a name stands for.
+func parseName(entries []entry, name string, conds ArgumentConditions) ([]entry, error) {
 	switch {
 	case strings.HasPrefix(name, "@"):
 		if len(conds) > 0 {
-			return nil, fmt.Errorf("%s: a group has no arguments of its own; name the calls to give conditions", name)
+			return entries, fmt.Errorf("%s: a group has no arguments of its own; name the calls to give conditions", name)
 		}
 		names, err := expandGroup(name)
 		if err != nil {
-			return nil, err
+			return entries, err
 		}
-		entries := make([]entry, len(names))
-		for i, n := range names {
-			entries[i] = entry{name: n, fromGroup: name}
+		for _, n := range names {
+			entries = append(entries, entry{name: n, fromGroup: name})
 		}
 		return entries, nil
 	case isNumber(name):
-		return parseNumbers(name, conds)
+		e, err := parseNumbers(name)
+		if err != nil {
+			return entries, err
+		}
+		if e.last > e.number && len(conds) > 0 {
+			return entries, fmt.Errorf("%q: a range of numbers takes no conditions; give them for each number", name)
+		}
+		e.conds = conds
+		return append(entries, e), nil
 	case !arch.Known(name):
-		return nil, unknownCall(name)
+		return entries, unknownCall(name)
 	}
-	return []entry{{name: name, conds: conds}}, nil
+	return append(entries, entry{name: name, conds: conds}), nil
 }
 
 // parseNumbers reads "1000" and "512-547".
-func parseNumbers(name string, conds ArgumentConditions) ([]entry, error) {
+func parseNumbers(name string) (entry, error) {
 	first, last, isRange := strings.Cut(name, "-")
 	if first == "" || !isRange { // a negative number, or one alone
 		first, last = name, name
 	}
-	e := entry{name: name, isNumber: true, conds: conds}
-	for _, end := range []struct {
-		text string
-		to   *uint32
-	}{{first, &e.number}, {last, &e.last}} {
-		n, negative, err := parseNumber(strings.TrimSpace(end.text))
-		if err != nil || !negative && n > math.MaxUint32 || negative && int64(n) < math.MinInt32 {
-			return nil, fmt.Errorf("%q is not a syscall number of 32 bits", end.text)
-		}
-		*end.to = uint32(n)
+	e := entry{name: name, isNumber: true}
+	var err error
+	if e.number, err = parseCallNumber(first); err != nil {
+		return e, err
 	}
-	switch {
-	case e.last < e.number:
-		return nil, fmt.Errorf("%q: a range of numbers starts with the lower one", name)
-	case e.last > e.number && len(conds) > 0:
-		return nil, fmt.Errorf("%q: a range of numbers takes no conditions; give them for each number", name)
+	if e.last, err = parseCallNumber(last); err != nil {
+		return e, err
 	}
-	return []entry{e}, nil
+	if e.last < e.number {
+		return e, fmt.Errorf("%q: a range of numbers starts with the lower one", name)
+	}
+	return e, nil
+}
+
+func parseCallNumber(text string) (uint32, error) {
+	n, negative, err := parseNumber(strings.TrimSpace(text))
+	if err != nil || !negative && n > math.MaxUint32 || negative && int64(n) < math.MinInt32 {
+		return 0, fmt.Errorf("%q is not a syscall number of 32 bits", text)
+	}
+	return uint32(n), nil
 }
 
 // groupABIs looks up the ABIs that a group is limited to; nil: it is not.
@@ -172,7 +182,7 @@ type target struct {
 }
 
 // targets appends the numbers through which an ABI makes the entry's call.
-func (r *resolver) targets(t *table, abi *arch.Info, g *flatGroup, e *entry, targets []target) []target {
+func (r *resolver) targets(t *table, abi *arch.Info, g *flatGroup, e *entry, multiplexes bool, targets []target) []target {
 	if e.isNumber {
 		own := slices.ContainsFunc(t.half(abi), func(h decision.Range) bool { return h.Lo <= e.number && e.number <= h.Hi })
 		if own && (g.abis != nil || abi == r.abis[0]) {
@@ -182,6 +192,9 @@ func (r *resolver) targets(t *table, abi *arch.Info, g *flatGroup, e *entry, tar
 	}
 	if nr, ok := abi.Number(e.name); ok {
 		targets = append(targets, target{nr: nr})
+	}
+	if !multiplexes {
+		return targets
 	}
 	if via, sub, ok := abi.Multiplexed(e.name); ok {
 		if nr, ok := abi.Number(via); ok {

@@ -1,6 +1,7 @@
 package seccomp
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -145,26 +146,25 @@ func aboveTable(abi *arch.Info, known []uint32, enosys uint32) []decision.Range 
 }
 
 // arrange makes ranges ascending and disjoint, where the earlier of two that
-// overlap wins, and takes out the numbers that have rules.
-func arrange(ranges []decision.Range, calls map[uint32]*call) []decision.Range {
+// overlap wins, and takes out the numbers that have rules, given ascending.
+func arrange(ranges []decision.Range, calls []uint32) []decision.Range {
 	if len(ranges) == 0 {
 		return nil
 	}
-	taken := make([]decision.Range, 0, len(calls)+len(ranges))
-	for nr := range calls {
+	taken := make([]decision.Range, 0, len(calls)+4*len(ranges))
+	for _, nr := range calls {
 		taken = append(taken, decision.Range{Lo: nr, Hi: nr})
 	}
-	sortRanges(taken)
 	var out []decision.Range
 	for _, r := range ranges {
 		parts := subtract(r, taken)
 		out = append(out, parts...)
-		if len(parts) > 0 {
-			taken = append(taken, parts...)
-			sortRanges(taken)
+		for _, p := range parts {
+			at, _ := slices.BinarySearchFunc(taken, p, compareRanges)
+			taken = slices.Insert(taken, at, p)
 		}
 	}
-	sortRanges(out)
+	slices.SortFunc(out, compareRanges)
 	var merged []decision.Range
 	for _, r := range out {
 		if n := len(merged); n > 0 && merged[n-1].Action == r.Action && merged[n-1].Hi+1 == r.Lo {
@@ -196,14 +196,4 @@ func subtract(r decision.Range, taken []decision.Range) []decision.Range {
 	return parts
 }
 
-func sortRanges(ranges []decision.Range) {
-	slices.SortFunc(ranges, func(a, b decision.Range) int {
-		switch {
-		case a.Lo < b.Lo:
-			return -1
-		case a.Lo > b.Lo:
-			return 1
-		}
-		return 0
-	})
-}
+func compareRanges(a, b decision.Range) int { return cmp.Compare(a.Lo, b.Lo) }

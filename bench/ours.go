@@ -107,7 +107,7 @@ var operations = map[string]seccomp.Operation{
 }
 
 // ours is the policy in terms of this project: a group for each action. Calls go
-// by number where there is one ABI, and by name where numbers differ.
+// by name, and by number where x86_64 has no such name.
 func ours(p *neutral.Policy) (*seccomp.Policy, error) {
 	byDefault, err := action(p.Default)
 	if err != nil {
@@ -116,6 +116,10 @@ func ours(p *neutral.Policy) (*seccomp.Policy, error) {
 	out := &seccomp.Policy{DefaultAction: byDefault}
 	if len(p.ABIs) > 0 {
 		out.ABIs = append([]string{"x86_64"}, p.ABIs...)
+	}
+	native, err := arch.GetInfo("x86_64")
+	if err != nil {
+		return nil, err
 	}
 	groups := map[string]*seccomp.SyscallGroup{}
 	for _, r := range p.Rules {
@@ -128,7 +132,11 @@ func ours(p *neutral.Policy) (*seccomp.Policy, error) {
 			g = &seccomp.SyscallGroup{Action: a}
 			groups[r.Action] = g
 		}
-		add(g, &r, len(p.ABIs) > 0)
+		name := r.Name
+		if nr, known := native.Number(name); !known || nr != r.NR {
+			name = strconv.Itoa(int(r.NR))
+		}
+		add(g, &r, name)
 	}
 	for _, name := range slices.Sorted(maps.Keys(groups)) {
 		out.Syscalls = append(out.Syscalls, *groups[name])
@@ -136,11 +144,7 @@ func ours(p *neutral.Policy) (*seccomp.Policy, error) {
 	return out, nil
 }
 
-func add(g *seccomp.SyscallGroup, r *neutral.Rule, byName bool) {
-	name := strconv.Itoa(int(r.NR))
-	if byName {
-		name = r.Name
-	}
+func add(g *seccomp.SyscallGroup, r *neutral.Rule, name string) {
 	if len(r.Alts) == 0 {
 		g.Names = append(g.Names, name)
 		return

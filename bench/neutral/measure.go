@@ -31,11 +31,11 @@ func Measure(budget time.Duration, compile func() error) (Cost, error) {
 	var times []float64
 	runtime.ReadMemStats(&before)
 	for len(times) == 0 || len(times) < 1001 && time.Now().Before(end) {
-		start := cpuTime()
+		start := CPUTime()
 		if err := compile(); err != nil {
 			return Cost{}, err
 		}
-		times = append(times, float64(cpuTime()-start))
+		times = append(times, float64(CPUTime()-start))
 	}
 	runtime.ReadMemStats(&after)
 	slices.Sort(times)
@@ -47,8 +47,8 @@ func Measure(budget time.Duration, compile func() error) (Cost, error) {
 	}, nil
 }
 
-// cpuTime is the time that the process has spent on CPUs.
-func cpuTime() time.Duration {
+// CPUTime is the time that the process has spent on CPUs.
+func CPUTime() time.Duration {
 	var use syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &use); err != nil {
 		return 0

@@ -31,14 +31,41 @@ func (i *inst) jumps() bool { return i.no != none }
 type code struct {
 	insts   []inst
 	heights []float64 // longest path from a block, in instructions executed
-	ids     map[inst]block
+	table   []block   // open addressing over insts, blocks plus one; 0 is free
+	memory  []float64 // scratch in use, a stack
 }
 
-func newCode() *code { return &code{ids: make(map[inst]block, 256)} }
+func newCode() *code { return &code{table: make([]block, 1024)} }
+
+// reset forgets every block and keeps the memory.
+func (c *code) reset() {
+	c.insts, c.heights, c.memory = c.insts[:0], c.heights[:0], c.memory[:0]
+	clear(c.table)
+}
+
+// scratch returns memory with anything in it, to be given back by cutting
+// c.memory to the length that it had before.
+func (c *code) scratch(n int) []float64 {
+	used := len(c.memory)
+	if used+n > cap(c.memory) { // who holds what was handed out keeps the old memory
+		c.memory = make([]float64, used, 2*(used+n))
+	}
+	c.memory = c.memory[:used+n]
+	return c.memory[used : used+n : used+n]
+}
+
+func (i *inst) hash() uint32 {
+	h := uint64(i.k)*0x9e3779b97f4a7c15 ^ uint64(uint32(i.yes))*0xc2b2ae3d27d4eb4f ^ (uint64(uint32(i.no))<<16|uint64(i.op))*0x165667b19e3779f9
+	return uint32(h >> 29)
+}
 
 func (c *code) add(i inst) block {
-	if id, ok := c.ids[i]; ok {
-		return id
+	mask := uint32(len(c.table) - 1)
+	slot := i.hash() & mask
+	for ; c.table[slot] != 0; slot = (slot + 1) & mask {
+		if id := c.table[slot] - 1; c.insts[id] == i {
+			return id
+		}
 	}
 	id := block(len(c.insts))
 	h := 1.0
@@ -50,8 +77,23 @@ func (c *code) add(i inst) block {
 	}
 	c.insts = append(c.insts, i)
 	c.heights = append(c.heights, h)
-	c.ids[i] = id
+	c.table[slot] = id + 1
+	if 2*len(c.insts) > len(c.table) {
+		c.grow()
+	}
 	return id
+}
+
+func (c *code) grow() {
+	c.table = make([]block, 2*len(c.table))
+	mask := uint32(len(c.table) - 1)
+	for id := range c.insts {
+		slot := c.insts[id].hash() & mask
+		for c.table[slot] != 0 {
+			slot = (slot + 1) & mask
+		}
+		c.table[slot] = block(id) + 1
+	}
 }
 
 func (c *code) ret(v uint32) block                { return c.add(inst{opRet, v, none, none}) }

@@ -87,23 +87,30 @@ const (
 	keepNodes = 1 << 16
 )
 
-var spaces = sync.Pool{New: func() any { return decision.NewSpace(0) }}
+// A workspace is memory that one compilation leaves to the next.
+type workspace struct {
+	space *decision.Space
+	code  *code
+}
+
+var workspaces = sync.Pool{New: func() any { return &workspace{decision.NewSpace(0), newCode()} }}
 
 // Compile returns the program for a Spec. Where the objective's program would
 // be too long for the kernel, it is compiled for size instead.
 func Compile(spec *decision.Spec, opt Options) (*Result, error) {
-	space := spaces.Get().(*decision.Space)
+	work := workspaces.Get().(*workspace)
+	space := work.space
 	space.Reset(nodeLimit)
 	defer func() {
 		if space.Len() < keepNodes {
-			spaces.Put(space)
+			workspaces.Put(work)
 		}
 	}()
 	parts, err := space.Parts(spec)
 	if err != nil {
 		return nil, err
 	}
-	c := compiler{space: space, spec: spec, parts: parts, opt: opt}
+	c := compiler{space: space, spec: spec, parts: parts, opt: opt, code: work.code}
 	prog := c.compile()
 	if len(prog) > MaxInstructions && opt.Objective != Size {
 		c.opt.Objective = Size
@@ -142,7 +149,7 @@ type compiler struct {
 }
 
 func (c *compiler) compile() []bpf.RawInstruction {
-	c.code = newCode()
+	c.code.reset()
 	c.args = newArgCoder(c)
 	root := c.code.ret(c.spec.BadArch)
 	for i := range slices.Backward(c.spec.ABIs) {

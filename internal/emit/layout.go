@@ -17,7 +17,8 @@ type layout struct {
 }
 
 func (c *code) layout(root block) []bpf.RawInstruction {
-	l := &layout{code: c, size: make([]int32, len(c.insts)), place: make([]int32, len(c.insts))}
+	l := &layout{code: c, size: make([]int32, len(c.insts)), place: make([]int32, len(c.insts)),
+		out: make([]bpf.RawInstruction, 0, len(c.insts))}
 	l.measure(root)
 	l.put(root)
 	for i, j := 0, len(l.out)-1; i < j; i, j = i+1, j-1 {

@@ -68,9 +68,11 @@ func (c *compiler) weigh(a *decision.ABI, outcomes []decision.Outcome) *weights 
 		v, constant := c.space.Value(o.To)
 		cached := constant && v == cbpf.RetAllow && c.opt.Objective == MeanWithBitmap
 		for nr := max(o.Lo, w.first); nr <= o.Hi && nr-w.first < window; nr++ {
-			weight := unknownWeight(nr - w.first)
+			var weight float64
 			if c.opt.Weight != nil {
 				weight = c.opt.Weight(a.Arch, nr)
+			} else {
+				weight = unknownWeight(nr - w.first)
 			}
 			if cached {
 				weight *= cachedWeight

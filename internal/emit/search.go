@@ -1,10 +1,6 @@
 package emit
 
-import (
-	"cmp"
-	"math"
-	"slices"
-)
+import "math"
 
 // An item sends the values lo to hi of one word to a block.
 type item struct {
@@ -50,7 +46,6 @@ type searcher struct {
 	// so that both sides of a cut are read in order, by [j*n+i].
 	row, col   []float64
 	rowH, colH []float64 // heights, for the worst case alone
-	heavy      []int     // single-value items, heaviest first
 }
 
 // step is how a range is decided first.
@@ -72,22 +67,19 @@ const (
 	stepPeel
 )
 
+// newSearcher fills in the tables, which are the code's scratch memory: who
+// calls it gives that back.
 func newSearcher(c *code, items []item, g goal) *searcher {
 	n := len(items)
-	s := &searcher{code: c, items: items, goal: g, n: n, sum: make([]float64, n+1), same: make([]int, n)}
-	table := make([]float64, 2*n*n)
-	s.row, s.col = table[:n*n], table[n*n:]
+	s := &searcher{code: c, items: items, goal: g, n: n, sum: c.scratch(n + 1), same: make([]int, n)}
+	s.sum[0] = 0
+	s.row, s.col = c.scratch(n*n), c.scratch(n*n)
 	if g.worst {
-		table = make([]float64, 2*n*n)
-		s.rowH, s.colH = table[:n*n], table[n*n:]
+		s.rowH, s.colH = c.scratch(n*n), c.scratch(n*n)
 	}
 	for i := range items {
 		s.sum[i+1] = s.sum[i] + items[i].weight
-		if items[i].single() {
-			s.heavy = append(s.heavy, i)
-		}
 	}
-	slices.SortStableFunc(s.heavy, func(a, b int) int { return cmp.Compare(items[b].weight, items[a].weight) })
 	s.fill()
 	return s
 }
@@ -100,6 +92,7 @@ func (s *searcher) fill() {
 		if i+1 < n && s.items[i+1].to == s.items[i].to {
 			s.same[i] = s.same[i+1]
 		}
+		s.row[i*n+i], s.col[i*n+i] = 0, 0
 		if s.goal.worst {
 			h := s.code.height(s.items[i].to)
 			s.rowH[i*n+i], s.colH[i*n+i] = h, h
@@ -108,10 +101,12 @@ func (s *searcher) fill() {
 			continue
 		}
 		chains := s.chains(i, i)
+		heaviest := s.heavier(-1, i)
 		for j := i + 1; j < n; j++ {
 			chains[0].extend(s, j)
 			chains[1].extend(s, j)
-			c := s.first(i, j, &chains).cost
+			heaviest = s.heavier(heaviest, j)
+			c := s.first(i, j, heaviest, &chains).cost
 			s.row[i*n+j], s.col[j*n+i] = c.price, c.price
 			if s.goal.worst {
 				s.rowH[i*n+j], s.colH[j*n+i] = c.height, c.height
@@ -121,8 +116,8 @@ func (s *searcher) fill() {
 }
 
 // first returns the cheapest first step for a range without holes, whose
-// parts are known.
-func (s *searcher) first(i, j int, chains *[2]chain) step {
+// parts are known. heaviest is its heaviest single value, or -1.
+func (s *searcher) first(i, j, heaviest int, chains *[2]chain) step {
 	if j <= s.same[i] {
 		to := s.items[i].to
 		return step{cost: s.leafCost(to), kind: stepLeaf, base: to}
@@ -135,20 +130,19 @@ func (s *searcher) first(i, j int, chains *[2]chain) step {
 	if j == s.n-1 {
 		s.bit(i, weight, &best)
 	}
-	if k := s.heaviest(i, j); k >= 0 {
-		s.peel(i, j, k, weight, &best)
+	if heaviest >= 0 {
+		s.peel(i, j, heaviest, weight, &best)
 	}
 	return best
 }
 
-// heaviest returns the heaviest single value of a range, -1 if it has none.
-func (s *searcher) heaviest(i, j int) int {
-	for _, k := range s.heavy {
-		if k >= i && k <= j {
-			return k
-		}
+// heavier returns the heavier of single value k, -1 if there is none yet, and
+// item j if that is a single value.
+func (s *searcher) heavier(k, j int) int {
+	if s.items[j].single() && (k < 0 || s.items[j].weight > s.items[k].weight) {
+		return j
 	}
-	return -1
+	return k
 }
 
 func (s *searcher) leafCost(to block) cost {

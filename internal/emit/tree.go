@@ -37,6 +37,8 @@ func (c *code) subtree(items []item, g goal) built {
 		k, weight := half(items, g.worst)
 		return cutAt(c, items[k].lo, weight, c.subtree(items[:k], g), c.subtree(items[k:], g))
 	}
+	used := len(c.memory)
+	defer func() { c.memory = c.memory[:used] }()
 	return newSearcher(c, items, g).build(0, n-1)
 }
 
@@ -70,17 +72,20 @@ func (s *searcher) peeled(i, j int) (built, bool) {
 		return built{}, false
 	}
 	weight := s.sum[j+1] - s.sum[i]
-	var gone []int
-	for _, k := range s.heavy {
-		if k < i || k > j {
-			continue
+	var room [maxPeeled]int
+	gone := room[:0]
+	for len(gone) < min(maxPeeled, j-i) {
+		heaviest := -1
+		for k := i; k <= j; k++ {
+			if !slices.Contains(gone, k) {
+				heaviest = s.heavier(heaviest, k)
+			}
 		}
-		w := s.items[k].weight
-		if w < weight/4 || len(gone) == min(maxPeeled, j-i) {
+		if heaviest < 0 || s.items[heaviest].weight < weight/4 {
 			break
 		}
-		weight -= w
-		gone = append(gone, k)
+		weight -= s.items[heaviest].weight
+		gone = append(gone, heaviest)
 	}
 	if len(gone) == 0 {
 		return built{}, false
@@ -143,7 +148,11 @@ func (s *searcher) build(i, j int) built {
 		return built{block: s.items[i].to}
 	}
 	chains := s.chains(i, j)
-	c := s.first(i, j, &chains)
+	heaviest := -1
+	for k := i; k <= j; k++ {
+		heaviest = s.heavier(heaviest, k)
+	}
+	c := s.first(i, j, heaviest, &chains)
 	weight := s.sum[j+1] - s.sum[i]
 	if b, ok := s.peeled(i, j); ok {
 		return b
