@@ -108,8 +108,7 @@ func judge(rows []*row, extras []extra) []reached {
 		}
 	}
 	for _, x := range extras {
-		out = append(out, always(x.Policy, x.Setting, "mean instructions added by i386 and x32", x.Mean, extraLimit),
-			always(x.Policy, x.Setting, "with bitmap", x.BitmapMean, extraLimit))
+		out = append(out, always(x.Policy, x.Setting, "most instructions added to a native call by i386 and x32", float64(x.Most), extraLimit))
 	}
 	return out
 }

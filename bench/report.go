@@ -120,5 +120,5 @@ func (b *bench) goals(out *strings.Builder) {
 		}
 		line(out, g.Policy, g.Metric, fmt.Sprintf("%.4g", g.Value), g.By, fmt.Sprintf("≤ %.4g", g.Limit), answer)
 	}
-	fmt.Fprintf(out, "\nAnd %d more for every policy: no mismatch, all constant allows in the bitmap, at most %d instructions added by i386 and x32 in the mean.\n", held, extraLimit)
+	fmt.Fprintf(out, "\nAnd %d more for every policy: no mismatch, all constant allows in the bitmap, at most %d instructions added to any native call by i386 and x32.\n", held, extraLimit)
 }

@@ -193,7 +193,7 @@ func (b *bench) inKernel(ctx context.Context, p *neutral.Policy, t *ruler.Trace,
 func (b *bench) addABIs(p *neutral.Policy, t *ruler.Trace, measure *ruler.Ruler) error {
 	alone, several := *p, *p
 	alone.ABIs, several.ABIs = nil, []string{"i386", "x32"}
-	for _, objective := range []seccomp.Objective{seccomp.MeanWithBitmap, seccomp.Mean} {
+	for _, objective := range []seccomp.Objective{seccomp.MeanWithBitmap, seccomp.Mean, seccomp.WorstCase, seccomp.Size} {
 		s := setting{objective: objective}
 		before, err := s.compile(&alone, t.Names, 0)
 		if err != nil {

@@ -2,6 +2,7 @@ package emit
 
 import (
 	"math"
+	"slices"
 
 	"github.com/elastic/go-seccomp-bpf/cbpf"
 	"github.com/elastic/go-seccomp-bpf/internal/decision"
@@ -25,9 +26,55 @@ const (
 // alike, the very first ones more, as the oldest calls are the most used.
 func unknownWeight(n uint32) float64 { return 1 + 4*math.Exp(-float64(n)/25) }
 
+// otherABI is the bit that x32's numbers have beside x86_64's.
+const otherABI = 1 << 30
+
 // numbers returns the code that decides an ABI's number in the accumulator.
+// Numbers with the bit of another ABI have a tree of their own, which is one
+// outcome to the tree of the others: so that these pay nothing for it.
 func (c *compiler) numbers(a *decision.ABI, outcomes []decision.Outcome) block {
 	w := c.weigh(a, outcomes)
+	items := c.weighed(a, outcomes, w)
+	tree := func(items []item) block {
+		return c.code.tree(items, c.opt.Objective.goal(w.total/float64(len(items)))).block
+	}
+	low, high := halves(items)
+	if len(high) < 4 { // a gap and what surrounds it at most, not an ABI
+		return tree(items)
+	}
+	other := tree(high)
+	share := w.total * unseenWeight
+	join := func(from uint32) {
+		low = append(low, item{from, from | (otherABI - 1), other, share})
+	}
+	sign := slices.IndexFunc(low, func(it item) bool { return it.lo >= 1<<31 })
+	above := slices.Clone(low[sign:])
+	low = low[:sign]
+	join(otherABI)
+	low = append(low, above...)
+	join(1<<31 | otherABI)
+	return tree(low)
+}
+
+// halves parts the items by the bit of the other ABI.
+func halves(items []item) (low, high []item) {
+	for _, it := range items {
+		for lo := uint64(it.lo); lo <= uint64(it.hi); {
+			part := it
+			part.lo, part.hi = uint32(lo), uint32(min(uint64(it.hi), lo|(otherABI-1)))
+			if part.lo&otherABI != 0 {
+				high = append(high, part)
+			} else {
+				low = append(low, part)
+			}
+			lo = uint64(part.hi) + 1
+		}
+	}
+	return low, high
+}
+
+// weighed are the items of an ABI's numbers.
+func (c *compiler) weighed(a *decision.ABI, outcomes []decision.Outcome, w *weights) []item {
 	items := make([]item, 0, len(outcomes))
 	for _, o := range outcomes {
 		to := c.outcome(a, o)
@@ -49,7 +96,7 @@ func (c *compiler) numbers(a *decision.ABI, outcomes []decision.Outcome) block {
 			items = append(items, item{uint32(start), o.Hi, to, sum})
 		}
 	}
-	return c.code.tree(items, c.opt.Objective.goal(w.total/float64(len(items)))).block
+	return items
 }
 
 // weights is how often the numbers from first on run the program.
