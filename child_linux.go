@@ -311,7 +311,10 @@ func (ch *child) fetchListener(cmd *exec.Cmd, ended <-chan error) (*os.File, err
 	}
 	defer unix.Close(pidfd)
 	fd, err := unix.PidfdGetfd(pidfd, int(words[2]), 0)
-	if err != nil {
+	switch {
+	case errors.Is(err, unix.EPERM):
+		return nil, fmt.Errorf("fetch the listener: pidfd_getfd: %w: this process may not trace its child, or runs under a filter without pidfd_getfd, as in most containers", err)
+	case err != nil:
 		return nil, fmt.Errorf("fetch the listener: pidfd_getfd (Linux 5.6): %w", err)
 	}
 	unix.CloseOnExec(fd)

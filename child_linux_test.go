@@ -254,6 +254,9 @@ func TestChildListener(t *testing.T) {
 	filter.Policy.Syscalls = append(filter.Policy.Syscalls, SyscallGroup{Action: ActionUserNotify, Names: []string{"getppid"}})
 	cmd := exec.Command(path)
 	listener, err := StartChildListener(cmd, filter)
+	if errors.Is(err, unix.EPERM) && strings.Contains(threadStates(t)[os.Getpid()], "Seccomp:2") {
+		t.Skip("this process runs under a filter that does not let it have another's descriptors: ", err)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -275,6 +278,7 @@ func TestChildListener(t *testing.T) {
 }
 
 func TestChildWithoutNoNewPrivs(t *testing.T) {
+	needsPrivileges(t)
 	cmd := exec.Command("true")
 	cmd.SysProcAttr = &syscall.SysProcAttr{}
 	if os.Geteuid() == 0 {
