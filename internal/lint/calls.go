@@ -58,17 +58,23 @@ var wider = [][]string{
 // equivalents: in a denylist, a refused call beside an open one of its family;
 // anywhere, a call restricted by arguments beside an open one.
 func (l *linter) equivalents() {
-	native, _ := l.native()
-	denylist := l.denylist(native)
 	reported := map[string]bool{}
+	for _, abi := range l.covered() {
+		l.equivalentsOn(abi, reported)
+	}
+}
+
+// equivalentsOn looks at one ABI, and leaves out what was reported of another.
+func (l *linter) equivalentsOn(abi *arch.Info, reported map[string]bool) {
+	denylist := l.denylist(abi)
 	for i, family := range append(families[:len(families):len(families)], wider...) {
 		for j, name := range family {
-			nr, s, ok := l.named(native, name)
+			nr, s, ok := l.named(abi, name)
 			if !ok || s == open || s == refused && !denylist || i >= len(families) && (j > 0 || s != refused) {
 				continue
 			}
 			for _, other := range family {
-				nrOther, sOther, ok := l.named(native, other)
+				nrOther, sOther, ok := l.named(abi, other)
 				if !ok || sOther != open || reported[name+other] {
 					continue
 				}
@@ -77,11 +83,11 @@ func (l *linter) equivalents() {
 				if s == restricted {
 					word, severity = "restricted by its arguments", Warning
 				}
-				if s == restricted && !l.restrictsMuch(native, nr) {
+				if s == restricted && !l.restrictsMuch(abi, nr) {
 					severity = Info
 				}
-				l.add(severity, &cbpf.Data{Arch: uint32(native.ID), NR: nrOther},
-					fmt.Sprintf("%s is %s, and %s, which can do the same, is open", name, word, other),
+				l.add(severity, &cbpf.Data{Arch: uint32(abi.ID), NR: nrOther},
+					fmt.Sprintf("%s%s is %s, and %s, which can do the same, is open", l.on(abi), name, word, other),
 					fmt.Sprintf("treat %s as %s; errno(ENOSYS) makes libraries use %s", other, name, name))
 			}
 		}
@@ -104,76 +110,24 @@ var uringCalls = []string{"openat", "openat2", "open", "connect", "socket", "bin
 
 // ioUring: the kernel makes an io_uring's calls itself, past the filter.
 func (l *linter) ioUring() {
-	native, _ := l.native()
-	nr, s, ok := l.named(native, "io_uring_setup")
-	if !ok || s == refused {
-		return
-	}
-	var names []string
-	for _, name := range uringCalls {
-		if _, s, ok := l.named(native, name); ok && s != open {
-			names = append(names, name)
-		}
-	}
-	if len(names) > 0 {
-		l.add(Warning, &cbpf.Data{Arch: uint32(native.ID), NR: nr},
-			fmt.Sprintf("%s are refused or restricted, and io_uring does the same unseen by filters", list(names)),
-			"refuse io_uring_setup with errno(ENOSYS)")
-	}
-}
-
-// fallbacks are calls that libraries try first, and what they use when the call
-// fails with ENOSYS and with nothing else.
-var fallbacks = []struct{ call, older, who string }{
-	{"clone3", "clone", "glibc 2.34 and later creates threads and processes with"},
-	{"faccessat2", "faccessat", "glibc 2.33 and later checks access with"},
-	{"fchmodat2", "fchmodat", "glibc 2.39 and later changes modes with"},
-	{"statx", "newfstatat", "glibc 2.28 and later offers statx and, on 32-bit machines, makes stat of"},
-	{"statx", "fstatat64", "glibc 2.28 and later offers statx and, on 32-bit machines, makes stat of"},
-	{"clock_gettime64", "clock_gettime", "glibc 2.31 and later, and musl 1.2, on 32-bit machines read clocks with"},
-	{"clock_nanosleep_time64", "clock_nanosleep", "glibc 2.31 and later, and musl 1.2, on 32-bit machines sleep with"},
-	{"futex_time64", "futex", "glibc 2.31 and later, and musl 1.2, on 32-bit machines wait with"},
-	{"ppoll_time64", "ppoll", "glibc 2.31 and later, and musl 1.2, on 32-bit machines poll with"},
-	{"rseq", "", "glibc 2.35 and later registers each thread with"},
-	{"set_robust_list", "", "glibc registers each thread with"},
-}
-
-// enosys: an errno other than ENOSYS, or worse, on such a call.
-func (l *linter) enosys() {
-	abis, _, err := l.f.Architectures()
-	if err != nil {
-		l.err = err
-		return
-	}
-	for _, abi := range abis {
-		if abi.Name == "x32" {
+	for _, abi := range l.covered() {
+		nr, s, ok := l.named(abi, "io_uring_setup")
+		if !ok || s == refused {
 			continue
 		}
-		enosys, _ := abi.Errno("ENOSYS")
-		for _, fb := range fallbacks {
-			nr, s, ok := l.named(abi, fb.call)
-			if !ok || s != refused {
-				continue
+		var names []string
+		for _, name := range uringCalls {
+			if _, s, ok := l.named(abi, name); ok && s != open {
+				names = append(names, name)
 			}
-			call := cbpf.Data{Arch: uint32(abi.ID), NR: nr}
-			ret := l.f.Action(call)
-			errno := ret&cbpf.RetActionFull == cbpf.RetErrno
-			if errno && (uint16(ret) == enosys || fb.older == "") {
-				continue
-			}
-			if fb.older != "" {
-				if _, older, ok := l.named(abi, fb.older); !ok || older == refused {
-					continue // nothing to fall back to
-				}
-			}
-			text := fmt.Sprintf("%s %s", fb.who, fb.call)
-			if fb.older != "" {
-				text += fmt.Sprintf(", and uses %s instead only after ENOSYS", fb.older)
-			} else {
-				text += ", and does not survive this"
-			}
-			l.add(Warning, &call, text, fmt.Sprintf("give %s errno(ENOSYS)", fb.call))
 		}
+		if len(names) == 0 {
+			continue
+		}
+		l.add(Warning, &cbpf.Data{Arch: uint32(abi.ID), NR: nr},
+			fmt.Sprintf("%s%s are refused or restricted, and io_uring does the same unseen by filters", l.on(abi), list(names)),
+			"refuse io_uring_setup with errno(ENOSYS)")
+		return
 	}
 }
 

@@ -109,9 +109,6 @@ func (l *linter) wideCompare() {
 		return
 	}
 	for _, abi := range abis {
-		if abi.WordBits != 64 {
-			continue
-		}
 		info, err := arch.GetInfo(abi.Name)
 		if err != nil {
 			l.err = err
@@ -125,6 +122,29 @@ func (l *linter) wideCompare() {
 	}
 }
 
+// wideFix says how to compare the bits that the kernel looks at.
+func wideFix(p arch.Param, used uint64) string {
+	switch {
+	case used != 1<<32-1:
+		return fmt.Sprintf("compare the argument masked with %#x", used)
+	case p.Bits == 32:
+		return "compare 32 bits (width: 32, or no width at all in a policy)"
+	}
+	return "compare 32 bits (width: 32)"
+}
+
+// usedBits are the bits of an argument's register that the kernel looks at.
+// kernel/fork.c declares clone's flags as long, and takes their lower half.
+func usedBits(call string, p arch.Param) uint64 {
+	if call == "clone" && strings.HasSuffix(p.Name, "flags") {
+		return 1<<32 - 1
+	}
+	if p.Bits == 0 {
+		return ^uint64(0)
+	}
+	return p.Mask()
+}
+
 func (l *linter) wideArguments(abi *arch.Info, name string, nr uint32) {
 	made := l.made(abi, nr)
 	if _, constant := l.s.Value(made); constant {
@@ -132,22 +152,21 @@ func (l *linter) wideArguments(abi *arch.Info, name string, nr uint32) {
 	}
 	params, _ := abi.Params(name)
 	bits := l.s.Bits(made)
-	for arg, p := range params {
-		high := decision.ArgWord(min(arg, 5), true)
-		if arg > 5 || p.Bits != 32 || bits[high] == 0 {
+	for arg, p := range params[:min(len(params), 6)] {
+		high, low := decision.ArgWord(arg, true), decision.ArgWord(arg, false)
+		ignored := ^usedBits(name, p)
+		if (uint64(bits[high])<<32|uint64(bits[low]))&ignored == 0 {
 			continue
 		}
-		clean := l.s.Restrict(made, high, 0)
-		// Refused with a clean upper half, made with some other one.
+		clean := l.s.Assume(made, high, decision.Cube{Mask: ignored})
+		// Refused where the ignored bits are clear, made with some others.
 		dodge := l.s.And(made, l.s.Not(clean))
 		if call := l.example(abi, nr, dodge); call != nil {
-			l.add(Error, call, fmt.Sprintf("%s is decided by all 64 bits of %s, of which the kernel ignores the upper half: the call is made with other upper bits where it is refused without", name, p.Name),
-				"compare 32 bits (width: 32, or no width at all in a policy)")
+			l.add(Error, call, fmt.Sprintf("%s is decided by bits of %s that the kernel ignores (%#x): with some of them set the call is made, and without it is refused", name, p.Name, ignored), wideFix(p, ^ignored))
 			continue
 		}
 		if call := l.example(abi, nr, l.s.And(clean, l.s.Not(made))); call != nil {
-			l.add(Info, call, fmt.Sprintf("%s is refused when the upper half of %s is not zero, which the kernel ignores", name, p.Name),
-				"compare 32 bits if callers may leave it dirty")
+			l.add(Info, call, fmt.Sprintf("%s is refused when bits of %s are set that the kernel ignores (%#x)", name, p.Name, ignored), wideFix(p, ^ignored)+" if callers may leave them set")
 		}
 	}
 }

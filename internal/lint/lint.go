@@ -68,7 +68,7 @@ func Rules() []Rule {
 		{"action-kernel", "the stated kernel does not have an action", (*linter).actionKernel},
 		{"no-room", "the kernel has no room for filters of this size", (*linter).room},
 		{"dead-rule", "an entry of the policy decides nothing", (*linter).deadRules},
-		{"never-matches", "a condition of the policy never holds", (*linter).neverMatches},
+		{"never-matches", "a condition of the policy never holds, or compares bits that its mask clears", (*linter).neverMatches},
 		{"unchecked-arguments", "conditions cannot be checked behind a multiplexed call", (*linter).unchecked},
 	}
 }
@@ -129,6 +129,35 @@ func (l *linter) native() (native *arch.Info, others []*arch.Info) {
 	return l.f.Native, l.f.Native.Compat()
 }
 
+// covered lists the ABIs that the filter has decisions of its own for, the
+// native one first.
+func (l *linter) covered() []*arch.Info {
+	native, _ := l.native()
+	out := []*arch.Info{native}
+	abis, _, err := l.f.Architectures()
+	if err != nil {
+		l.err = err
+		return nil
+	}
+	here := l.s.Restrict(l.permit, decision.WordArch, uint32(native.ID))
+	for _, abi := range abis {
+		// Where numbers are decided as the native ones are, those of another ABI
+		// are decided by chance: rule arch-unchecked says so.
+		if abi.Name != native.Name && (abi.ID == native.ID || l.s.Restrict(l.permit, decision.WordArch, uint32(abi.ID)) != here) {
+			out = append(out, abi)
+		}
+	}
+	return out
+}
+
+// on begins a text about an ABI that is not the native one.
+func (l *linter) on(abi *arch.Info) string {
+	if abi.Name == l.f.Native.Name {
+		return ""
+	}
+	return "on " + abi.Name + ", "
+}
+
 // made is the predicate over arguments that a call is made.
 func (l *linter) made(abi *arch.Info, nr uint32) decision.Node {
 	n := l.s.Restrict(l.permit, decision.WordArch, uint32(abi.ID))
@@ -174,11 +203,8 @@ func (l *linter) example(abi *arch.Info, nr uint32, p decision.Node) *cbpf.Data 
 }
 
 func callData(words *[decision.Words]uint32, abi *arch.Info, nr uint32) *cbpf.Data {
-	w := decision.Witness{Words: *words}
-	call := &cbpf.Data{Arch: uint32(abi.ID), NR: nr, IP: w.IP()}
-	for i := range call.Args {
-		call.Args[i] = w.Arg(i)
-	}
+	call := wholeCall(words)
+	call.Arch, call.NR = uint32(abi.ID), nr
 	return call
 }
 
