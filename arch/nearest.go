@@ -15,6 +15,18 @@ func Nearest(name string, n int) []string {
 	return nearest(strings.ToLower(name), all, n)
 }
 
+// NearestConstants returns up to n names of the ABI's constants that resemble a
+// misspelt one: of those with its prefix, when there are any.
+func (i *Info) NearestConstants(name string, n int) []string {
+	upper := strings.ToUpper(name)
+	if prefix, _, ok := strings.Cut(upper, "_"); ok {
+		if near := nearest(upper, i.ConstantNames(prefix+"_"), n); len(near) > 0 {
+			return near
+		}
+	}
+	return nearest(upper, i.ConstantNames(""), n)
+}
+
 // nearest orders candidates by edit distance, where swapped neighbours count
 // once; what is further than about a third of the letters is no resemblance,
 // unless one contains the other.

@@ -57,6 +57,11 @@ func (c *graphCommand) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	if c.call != "" {
+		if err := explain.CheckName(c.call, f.Native); err != nil {
+			return fmt.Errorf("--call: %w", err)
+		}
+	}
 	r, err := f.Report(abis)
 	if err != nil {
 		return err

@@ -163,11 +163,7 @@ func lookUp(what string, abis []*arch.Info) ([]listing, error) {
 	if arch.Known(what) {
 		return nil, fmt.Errorf("%s: not a system call of %s (--abi all shows whose)", what, abis[0].Name)
 	}
-	_, err := explain.ParseCall(what, abis[0])
-	if err == nil {
-		err = fmt.Errorf("%s: nothing is called so", what)
-	}
-	return nil, err
+	return nil, explain.UnknownName(what, abis[0])
 }
 
 func describeCall(abi *arch.Info, nr uint32, name string) listing {

@@ -63,11 +63,37 @@ func unknownCall(name string, abi *arch.Info) error {
 	if arch.Known(name) {
 		return fmt.Errorf("%s has no system call %q", abi.Name, name)
 	}
-	near := arch.Nearest(name, 3)
-	for i := range near {
-		near[i] = strconv.Quote(near[i])
+	return fmt.Errorf("unknown system call %q%s", name, didYouMean(arch.Nearest(name, 3)))
+}
+
+// didYouMean offers the names that resemble a misspelt one.
+func didYouMean(names []string) string {
+	if len(names) == 0 {
+		return ""
 	}
-	return fmt.Errorf("unknown system call %q (did you mean %s?)", name, strings.Join(near, " or "))
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = strconv.Quote(name)
+	}
+	return " (did you mean " + strings.Join(quoted, " or ") + "?)"
+}
+
+// CheckName tells whether a name is that of a call of some ABI, with the nearest
+// ones when it is not.
+func CheckName(name string, abi *arch.Info) error {
+	if arch.Known(name) {
+		return nil
+	}
+	return unknownCall(name, abi)
+}
+
+// UnknownName says that nothing is called so, with the nearest calls and
+// constants.
+func UnknownName(name string, abi *arch.Info) error {
+	if name == strings.ToUpper(name) {
+		return fmt.Errorf("unknown constant %q%s", name, didYouMean(abi.NearestConstants(name, 3)))
+	}
+	return unknownCall(name, abi)
 }
 
 // splitArguments splits at commas outside quotes and brackets.
@@ -184,7 +210,7 @@ func parseTerm(term string, abi *arch.Info) (uint64, error) {
 	}
 	v, _, ok := abi.Constant(term)
 	if !ok {
-		return 0, fmt.Errorf("unknown constant %q", term)
+		return 0, fmt.Errorf("unknown constant %q%s", term, didYouMean(abi.NearestConstants(term, 3)))
 	}
 	return v, nil
 }
