@@ -106,7 +106,7 @@ func (c *compileCommand) encode(p *embed.Program) ([]byte, error) {
 		}
 		return p.Raw(order), nil
 	case "c":
-		return p.C(), nil
+		return p.C()
 	case "go":
 		return p.Go()
 	}
