@@ -37,15 +37,6 @@ func openPage(t *testing.T, args ...string) *browser {
 	return startBrowser(t, "file://"+path)
 }
 
-func policyFile(t *testing.T, text string) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "p.yaml")
-	if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
 // TestPage clicks and types its way through the page of one filter.
 func TestPage(t *testing.T) {
 	b := openPage(t, "explain", "--html", "--machine", "x86_64", policyFile(t, pagePolicy))

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -54,6 +55,16 @@ func absolute(t *testing.T, path string) string {
 		t.Fatal(err)
 	}
 	return dir + "/" + path
+}
+
+// policyFile writes a policy for one test.
+func policyFile(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "p.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // swapBytes writes a raw program in the other byte order: swapbytes FROM TO.

@@ -72,11 +72,11 @@ func (p *printer) abi(a *ABIReport) {
 		p.line("  every call: %s", p.action(a.Default))
 		return
 	}
-	cost := fmt.Sprintf("  mean %.1f instructions a call", c.Mean)
+	cost := fmt.Sprintf("mean %.1f instructions a call", c.Mean)
 	if c.Constant > 0 {
 		cost += fmt.Sprintf("; %d of %d constant allows need none on Linux 5.11 and later", c.Bitmap, c.Constant)
 	}
-	p.line("%s", cost)
+	p.wrap("  ", "    ", strings.Fields(cost))
 	for _, action := range p.actions(a) {
 		p.plain(a, action)
 	}
