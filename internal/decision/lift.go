@@ -137,13 +137,17 @@ func liveness(prog []bpf.RawInstruction) []uint32 {
 	return live
 }
 
+// stepsPerState is what a state costs, by the time and the memory it takes: up
+// to two microseconds, and half a kilobyte with what its registers hold.
+const stepsPerState = 32
+
 // at returns the function from a state on.
 func (l *lifter) at(m machine) Node {
 	m = l.forget(m)
 	if n, ok := l.memo[m]; ok {
 		return n
 	}
-	if !l.s.charge(8) {
+	if !l.s.charge(stepsPerState) {
 		return l.s.Const(0)
 	}
 	n := l.step(m)

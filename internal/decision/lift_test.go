@@ -177,25 +177,3 @@ func TestDifferenceIsWitnessed(t *testing.T) {
 		t.Errorf("only %d mutants differed", differ)
 	}
 }
-
-func TestHostileProgramsHitTheBudget(t *testing.T) {
-	multiply := []bpf.RawInstruction{{Op: 0x20, K: 16}, {Op: 0x07}, {Op: 0x20, K: 24}, {Op: 0x2c}, {Op: 0x07}, {Op: 0x20, K: 32}, {Op: 0x2c}, {Op: 0x15, K: 0x1234567, Jf: 1}, {Op: 0x06, K: 1}, {Op: 0x06}}
-	var jset []bpf.RawInstruction
-	r := rand.New(rand.NewPCG(3, 4))
-	for len(jset) < 4090 {
-		jset = append(jset, bpf.RawInstruction{Op: 0x20, K: 4 * uint32(r.IntN(16))},
-			bpf.RawInstruction{Op: 0x45, K: r.Uint32() & r.Uint32(), Jt: uint8(r.IntN(4)), Jf: uint8(r.IntN(4))})
-	}
-	for i := range 6 {
-		jset = append(jset, bpf.RawInstruction{Op: 0x06, K: uint32(i)})
-	}
-	for name, prog := range map[string][]bpf.RawInstruction{"multiply": multiply, "jset": jset} {
-		start := time.Now()
-		s := NewSpace(0)
-		_, err := s.Lift(prog, false)
-		t.Logf("%s: %v, %d nodes, %v", name, time.Since(start), s.Len(), err)
-		if err != nil && !errors.Is(err, ErrTooComplex) {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-}

@@ -81,7 +81,7 @@ const (
 	// hundred times what the largest filters seen in the field need.
 	DefaultNodeLimit = 500_000
 	// stepsPerNode bounds the work that may go by without a new node.
-	stepsPerNode = 20
+	stepsPerNode = 10
 )
 
 // ErrTooComplex is returned when a function needs more nodes or more work than
@@ -115,6 +115,7 @@ func (s *Space) Reset(nodeLimit int) {
 	if nodeLimit <= 0 {
 		nodeLimit = DefaultNodeLimit
 	}
+	nodeLimit = max(nodeLimit, 2) // the dummy, and what stands for a node over the budget
 	s.limit, s.budget = nodeLimit, nodeLimit*stepsPerNode
 	s.steps, s.over = 0, false
 	if s.table == nil {
