@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/binary"
 	"fmt"
 	"slices"
 
@@ -8,47 +9,19 @@ import (
 	"github.com/elastic/go-seccomp-bpf/arch"
 	"github.com/elastic/go-seccomp-bpf/cbpf"
 	"github.com/elastic/go-seccomp-bpf/internal/decision"
+	"github.com/elastic/go-seccomp-bpf/internal/explain"
 )
 
-// A program answers what a compiled policy does with a call.
-type program struct {
-	space *decision.Space
-	root  decision.Node
-}
-
-func lift(c *seccomp.Compiled) (*program, error) {
-	p := &program{space: decision.NewSpace(0)}
-	root, err := p.space.Lift(c.Raw(), c.ByteOrder().String() == "BigEndian")
+// outcomes lists what a policy's program can return for a call, more than one
+// value when its arguments matter.
+func outcomes(c *seccomp.Compiled, abi *arch.Info, nr uint32) ([]uint32, error) {
+	s := decision.NewSpace(0)
+	n, err := s.Lift(c.Raw(), c.ByteOrder() == binary.ByteOrder(binary.BigEndian))
 	if err != nil {
 		return nil, fmt.Errorf("read the program: %w", err)
 	}
-	p.root = root
-	return p, nil
-}
-
-// outcomes lists what the program can return for a call, more than one value
-// when its arguments matter.
-func (p *program) outcomes(abi *arch.Info, nr uint32) []uint32 {
-	n := p.space.Restrict(p.root, decision.WordArch, uint32(abi.ID))
-	n = p.space.Restrict(n, decision.WordNR, nr)
-	var values []uint32
-	seen := map[decision.Node]bool{}
-	for todo := []decision.Node{n}; len(todo) > 0; {
-		n := todo[len(todo)-1]
-		todo = todo[:len(todo)-1]
-		if seen[n] {
-			continue
-		}
-		seen[n] = true
-		if v, constant := p.space.Value(n); constant {
-			values = append(values, v)
-			continue
-		}
-		_, _, clear, set, _ := p.space.Branch(n)
-		todo = append(todo, clear, set)
-	}
-	slices.Sort(values)
-	return slices.Compact(values)
+	n = s.Restrict(n, decision.WordArch, uint32(abi.ID))
+	return s.Values(s.Restrict(n, decision.WordNR, nr)), nil
 }
 
 // made tells whether a call is made that the filter answers so. Without a
@@ -68,35 +41,24 @@ func startable(c *seccomp.Compiled) error {
 	if !slices.ContainsFunc(c.ABIs(), func(abi *arch.Info) bool { return abi.Name == native.Name }) {
 		return fmt.Errorf("the policy does not cover %s, through which commands are started here: add it, or native, to abis", native.Name)
 	}
-	p, err := lift(c)
-	if err != nil {
-		return err
-	}
 	nr, ok := native.Number("execve")
 	if !ok {
 		return fmt.Errorf("%s has no execve", native.Name)
 	}
-	outcomes := p.outcomes(native, nr)
-	if slices.ContainsFunc(outcomes, made) {
+	returned, err := outcomes(c, native, nr)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(returned, made) {
 		return nil
 	}
 	var answers string
-	for i, ret := range outcomes {
+	for i, ret := range returned {
 		if i > 0 {
 			answers += " or "
 		}
-		answers += actionText(native, ret)
+		answers += explain.ActionWords(ret, native)
 	}
 	return fmt.Errorf("the policy answers execve through %s with %s, so no command can be started: "+
 		"allow execve in it, or with -allow execve", native.Name, answers)
-}
-
-// actionText names a filter's return value, errnos as the ABI has them.
-func actionText(abi *arch.Info, ret uint32) string {
-	if ret&^0xffff == cbpf.RetErrno {
-		if name, ok := abi.ErrnoName(uint16(ret & 0xffff)); ok {
-			return "errno(" + name + ")"
-		}
-	}
-	return cbpf.ReturnString(ret)
 }

@@ -1,14 +1,20 @@
 package main
 
 import (
+	"cmp"
+	"encoding/binary"
 	"encoding/json"
+	"fmt"
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 
 	seccomp "github.com/elastic/go-seccomp-bpf"
 	"github.com/elastic/go-seccomp-bpf/arch"
 	"github.com/elastic/go-seccomp-bpf/cbpf"
+	"github.com/elastic/go-seccomp-bpf/internal/decision"
+	"github.com/elastic/go-seccomp-bpf/internal/explain"
 	"github.com/elastic/go-seccomp-bpf/policyfile"
 )
 
@@ -80,188 +86,136 @@ func (o *options) report(w io.Writer, file *policyfile.File, c *seccomp.Compiled
 }
 
 func newReport(file *policyfile.File, c *seccomp.Compiled) (*report, error) {
-	p, err := lift(c)
-	if err != nil {
-		return nil, err
-	}
 	native := c.ABIs()[0]
+	bigEndian := c.ByteOrder() == binary.ByteOrder(binary.BigEndian)
+	f, err := explain.New(decision.NewSpace(0), file.Name, []cbpf.Program{c.Raw()}, bigEndian, native)
+	if err != nil {
+		return nil, fmt.Errorf("read the program: %w", err)
+	}
 	r := &report{Version: 1, Policy: file.Name, Instructions: len(c.Raw()), Notes: []note{}}
 	for i, abi := range c.ABIs() {
-		filled, err := arch.GetInfo(abi.Name)
+		decisions, err := f.ABI(abi)
 		if err != nil {
 			return nil, err
 		}
-		a := reporter{program: p, raw: c.Raw(), policy: &file.Policy, abi: filled, native: i == 0}
+		a := reporter{filter: f, decisions: decisions, abi: abi}
+		if i == 0 { // numbers in the policy are this ABI's
+			a.numbers = numbers(&file.Policy)
+		}
 		r.ABIs = append(r.ABIs, a.report())
 	}
 	const noABI = 0 // an audit architecture that does not exist
-	r.OtherABIs = actionText(native, p.outcomes(&arch.Info{ID: noABI}, 0)[0])
+	r.OtherABIs = explain.ActionWords(f.Action(cbpf.Data{Arch: noABI}), native)
 	for _, n := range c.Notes {
 		r.Notes = append(r.Notes, note{string(n.Kind), n.Syscall, n.ABI, n.Text})
 	}
 	return r, nil
 }
 
-// A reporter describes the part of a policy that is about one ABI.
+// A reporter describes what a filter decides for the calls of one ABI.
 type reporter struct {
-	program *program
-	raw     cbpf.Program
-	policy  *seccomp.Policy
-	abi     *arch.Info
-	native  bool // numbers in the policy are this ABI's
+	filter    *explain.Filter
+	decisions *explain.ABI
+	abi       *arch.Info
+	numbers   []uint32 // without names, that the policy speaks of
 }
 
 func (a *reporter) report() abiReport {
 	r := abiReport{Name: a.abi.Name, Conditional: []call{}}
 	byAction := map[string][]string{}
-	for _, name := range a.names() {
-		nr := a.number(name)
-		outcomes := a.program.outcomes(a.abi, nr)
-		if len(outcomes) > 1 {
-			r.Conditional = append(r.Conditional, call{name, a.rules(name)})
+	for _, e := range a.entries() {
+		if !e.Constant() {
+			r.Conditional = append(r.Conditional, call{e.Name, a.rules(&e)})
 			continue
 		}
-		if a.raw.ConstAllow(uint32(a.abi.ID), nr) {
+		if a.filter.Programs[0].ConstAllow(uint32(a.abi.ID), e.Lo) {
 			r.WithoutRun++
 		}
-		action := actionText(a.abi, outcomes[0])
-		byAction[action] = append(byAction[action], name)
+		action := explain.ActionWords(e.Else, a.abi)
+		byAction[action] = append(byAction[action], e.Name)
 	}
 	for action, names := range byAction {
 		r.Actions = append(r.Actions, actionCalls{action, names})
 	}
 	slices.SortFunc(r.Actions, func(x, y actionCalls) int {
-		if d := len(y.Syscalls) - len(x.Syscalls); d != 0 {
-			return d
-		}
-		if x.Action < y.Action {
-			return -1
-		}
-		return 1
+		return cmp.Or(len(y.Syscalls)-len(x.Syscalls), strings.Compare(x.Action, y.Action))
 	})
-	r.Unknown = actionText(a.abi, a.program.outcomes(a.abi, a.unknown())[0])
+	r.Unknown = a.action(a.unknown())
 	const x32Bit = 0x40000000
 	if a.abi.Name == "x86_64" {
-		r.X32 = actionText(a.abi, a.program.outcomes(a.abi, x32Bit)[0])
+		r.X32 = a.action(x32Bit)
 	}
 	return r
 }
 
-// names lists the calls that the ABI has, and the numbers that the policy names.
-func (a *reporter) names() []string {
-	var names []string
-	for name := range a.abi.SyscallNames {
-		names = append(names, name)
-	}
-	for _, g := range a.policy.Syscalls {
-		all := slices.Clone(g.Names)
-		for _, e := range g.NamesWithConditions {
-			all = append(all, e.Name)
+// entries are the decisions for all calls, and for the numbers that the policy
+// speaks of, by name.
+func (a *reporter) entries() []explain.Entry {
+	var out []explain.Entry
+	for _, e := range a.decisions.Entries {
+		if e.Name != "" {
+			out = append(out, e)
+			continue
 		}
-		for _, name := range all {
-			if _, isNumber := parseNumber(name); isNumber && a.native {
-				names = append(names, name)
+		for _, nr := range a.numbers {
+			if e.Lo <= nr && nr <= e.Hi {
+				e.Name, e.Lo, e.Hi = fmt.Sprint(nr), nr, nr
+				out = append(out, e)
 			}
 		}
 	}
-	slices.Sort(names)
-	return slices.Compact(names)
+	slices.SortFunc(out, func(x, y explain.Entry) int { return strings.Compare(x.Name, y.Name) })
+	return out
 }
 
-func (a *reporter) number(name string) uint32 {
-	if nr, ok := a.abi.Number(name); ok {
-		return nr
+// numbers lists the numbers that a policy names without a range.
+func numbers(p *seccomp.Policy) []uint32 {
+	var out []uint32
+	add := func(name string) {
+		if n, err := strconv.ParseInt(name, 0, 64); err == nil {
+			out = append(out, uint32(n))
+		}
 	}
-	nr, _ := parseNumber(name)
-	return nr
+	for _, g := range p.Syscalls {
+		for _, name := range g.Names {
+			add(name)
+		}
+		for _, e := range g.NamesWithConditions {
+			add(e.Name)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
-func parseNumber(name string) (uint32, bool) {
-	n, err := strconv.ParseInt(name, 0, 64)
-	return uint32(n), err == nil
+func (a *reporter) action(nr uint32) string {
+	return explain.ActionWords(a.filter.Action(cbpf.Data{Arch: uint32(a.abi.ID), NR: nr}), a.abi)
 }
 
 // unknown is the number after the last of the ABI's table, which grows there.
 func (a *reporter) unknown() uint32 {
 	const armPrivate = 0x0f0000 // __ARM_NR_BASE
 	var last uint32
-	for name := range a.abi.SyscallNames {
-		if nr, ok := a.abi.Number(name); ok && nr&^uint32(a.abi.SeccompMask) < armPrivate {
-			last = max(last, nr)
+	for _, e := range a.decisions.Entries {
+		if e.Name != "" && e.Lo&^uint32(a.abi.SeccompMask) < armPrivate {
+			last = max(last, e.Lo)
 		}
 	}
 	return last + 1
 }
 
-// rules lists what the policy says about a call, up to what always applies.
-func (a *reporter) rules(name string) []rule {
+// rules lists what decides a call, up to what always applies.
+func (a *reporter) rules(e *explain.Entry) []rule {
+	if e.Err != nil {
+		return []rule{{"depends on its arguments", []string{e.Err.Error()}}}
+	}
 	var rules []rule
-	if a.multiplexes(name) {
-		rules = append(rules, rule{"as for the call that it makes", []string{"that is one the policy names"}})
+	for _, r := range e.Rules {
+		var when []string
+		for i := range r.Conds {
+			when = append(when, r.Conds[i].Words(a.abi, e.Name))
+		}
+		rules = append(rules, rule{explain.ActionWords(r.Action, a.abi), when})
 	}
-	add := func(action seccomp.Action, when []string) (always bool) {
-		rules = append(rules, rule{a.action(action), when})
-		return len(when) == 0
-	}
-	for _, g := range a.policy.Syscalls {
-		if !a.within(g.ABIs) {
-			continue
-		}
-		if a.lists(g.Names, name) {
-			add(g.Action, nil)
-			return rules
-		}
-		for _, e := range g.NamesWithConditions {
-			if e.Name != name {
-				continue
-			}
-			if add(g.Action, a.when(name, e.Conditions)) {
-				return rules
-			}
-		}
-	}
-	add(a.policy.DefaultAction, nil)
-	return rules
-}
-
-// within tells whether a group that is limited to some ABIs is for this one.
-func (a *reporter) within(abis []string) bool {
-	return len(abis) == 0 || slices.ContainsFunc(abis, func(name string) bool {
-		if name == "native" || name == "compat" {
-			return (name == "native") == a.native
-		}
-		abi, err := arch.GetInfo(name)
-		return err == nil && abi.Name == a.abi.Name
-	})
-}
-
-// multiplexes tells whether the call is socketcall or ipc, which make others.
-func (a *reporter) multiplexes(name string) bool {
-	for other := range a.abi.SyscallNames {
-		if via, _, ok := a.abi.Multiplexed(other); ok && via == name {
-			return true
-		}
-	}
-	return false
-}
-
-func (a *reporter) lists(names []string, name string) bool {
-	return slices.ContainsFunc(names, func(n string) bool {
-		if n == name {
-			return true
-		}
-		if n == "" || n[0] != '@' {
-			return false
-		}
-		group, err := seccomp.Group(n)
-		return err == nil && slices.Contains(group, name)
-	})
-}
-
-func (a *reporter) action(action seccomp.Action) string {
-	ret, err := action.Return(a.abi)
-	if err != nil {
-		return action.String()
-	}
-	return actionText(a.abi, ret)
+	return append(rules, rule{explain.ActionWords(e.Else, a.abi), nil})
 }

@@ -4,95 +4,10 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	seccomp "github.com/elastic/go-seccomp-bpf"
 )
-
-// when says the conditions in words.
-func (a *reporter) when(name string, conditions seccomp.ArgumentConditions) []string {
-	var words []string
-	for i := range conditions {
-		c := &conditions[i]
-		words = append(words, a.argument(name, c)+" "+comparison(c))
-	}
-	return words
-}
-
-// argument names the argument as the kernel's prototype does.
-func (a *reporter) argument(name string, c *seccomp.Condition) string {
-	text := c.Name
-	if params, ok := a.abi.Params(name); ok && text == "" && int(c.Argument) < len(params) {
-		text = params[c.Argument].Name
-	}
-	if text == "" {
-		text = fmt.Sprintf("argument %d", c.Argument)
-	}
-	if c.Width != 0 {
-		text += fmt.Sprintf(" (its low %d bits)", c.Width)
-	}
-	return text
-}
-
-func comparison(c *seccomp.Condition) string {
-	op, err := seccomp.ParseOperation(string(c.Operation))
-	if err != nil {
-		return string(c.Operation)
-	}
-	value := valueText(c.Value, c.Symbol)
-	either, bits := strings.ReplaceAll(value, "|", " or "), strings.ReplaceAll(value, "|", ", ")
-	switch op {
-	case seccomp.Equal:
-		return "is " + either
-	case seccomp.NotEqual:
-		return "is not " + either
-	case seccomp.GreaterThan, seccomp.SignedGreaterThan:
-		return "> " + value + signed(op)
-	case seccomp.LessThan, seccomp.SignedLessThan:
-		return "< " + value + signed(op)
-	case seccomp.GreaterOrEqual, seccomp.SignedGreaterOrEqual:
-		return ">= " + value + signed(op)
-	case seccomp.LessOrEqual, seccomp.SignedLessOrEqual:
-		return "<= " + value + signed(op)
-	case seccomp.BitsSet:
-		return "has any of the bits " + bits
-	case seccomp.BitsNotSet:
-		return "has none of the bits " + bits
-	case seccomp.MaskedEqual:
-		return "& " + valueText(c.Mask, c.MaskSymbol) + " is " + value
-	case seccomp.MaskedNotEqual:
-		return "& " + valueText(c.Mask, c.MaskSymbol) + " is not " + value
-	case seccomp.In:
-		return "is one of " + setText(c)
-	case seccomp.NotIn:
-		return "is none of " + setText(c)
-	}
-	return string(op) + " " + value
-}
-
-func signed(op seccomp.Operation) string {
-	if strings.HasPrefix(string(op), "Signed") {
-		return " as a signed number"
-	}
-	return ""
-}
-
-func valueText(v uint64, symbol string) string {
-	switch {
-	case symbol != "":
-		return symbol
-	case v < 10:
-		return fmt.Sprint(v)
-	}
-	return fmt.Sprintf("%#x", v)
-}
-
-func setText(c *seccomp.Condition) string {
-	var all []string
-	for _, v := range c.Values {
-		all = append(all, valueText(v, ""))
-	}
-	return strings.Join(append(all, c.Symbols...), ", ")
-}
 
 // meaning says what an action does to a call.
 func meaning(action string) string {
@@ -198,7 +113,7 @@ func wrap(b *strings.Builder, indent string, words []string) {
 		case column == 0:
 			b.WriteString(indent)
 			column = len(indent)
-		case column+1+len(word) > width:
+		case column+1+utf8.RuneCountInString(word) > width:
 			b.WriteString("\n" + indent + "  ")
 			column = len(indent) + 2
 		default:
@@ -206,7 +121,7 @@ func wrap(b *strings.Builder, indent string, words []string) {
 			column++
 		}
 		b.WriteString(word)
-		column += len(word)
+		column += utf8.RuneCountInString(word)
 	}
 	b.WriteByte('\n')
 }
