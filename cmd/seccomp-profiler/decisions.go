@@ -5,16 +5,20 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
-	"strings"
 
 	"go.yaml.in/yaml/v4"
 
 	"github.com/elastic/go-seccomp-bpf/arch"
 	"github.com/elastic/go-seccomp-bpf/elfscan"
 )
+
+// unresolvedChoices are what to do with sites about which nothing was decided.
+var unresolvedChoices = []string{"fail", "allow-all", "ignore"}
 
 // decision says what a site with an unknown number may call:
 //
@@ -31,6 +35,26 @@ type decision struct {
 	Allow    []string `yaml:"allow"`
 	Ignore   bool     `yaml:"ignore"`
 	Reason   string   `yaml:"reason"`
+
+	line int
+	used bool
+}
+
+// UnmarshalYAML keeps the line for messages.
+func (d *decision) UnmarshalYAML(n *yaml.Node) error {
+	for i := 0; i+1 < len(n.Content) && n.Kind == yaml.MappingNode; i += 2 {
+		switch key := n.Content[i].Value; key {
+		case "function", "module", "offset", "allow", "ignore", "reason":
+		default:
+			return fmt.Errorf("line %d: unknown key %q (want function, module, offset, allow, ignore or reason)", n.Content[i].Line, key)
+		}
+	}
+	type plain decision
+	if err := n.Decode((*plain)(d)); err != nil {
+		return err
+	}
+	d.line = n.Line
+	return nil
 }
 
 func readDecisions(name string) ([]decision, error) {
@@ -49,18 +73,34 @@ func readDecisions(name string) ([]decision, error) {
 	if err := dec.Decode(&file); err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("--decisions %s: %w", name, err)
 	}
-	for i, d := range file.Decisions {
-		if d.Function == "" || len(d.Allow) == 0 && !d.Ignore {
-			return nil, fmt.Errorf("--decisions %s: decision %d: want function, and allow or ignore", name, i+1)
-		}
-		for _, n := range d.Allow {
-			if !arch.Known(n) {
-				return nil, fmt.Errorf("--decisions %s: decision %d: unknown system call %q (did you mean %s?)",
-					name, i+1, n, strings.Join(arch.Nearest(n, 3), ", "))
-			}
+	for i := range file.Decisions {
+		if err := file.Decisions[i].check(); err != nil {
+			return nil, fmt.Errorf("--decisions %s:%d: %w", name, file.Decisions[i].line, err)
 		}
 	}
 	return file.Decisions, nil
+}
+
+func (d *decision) check() error {
+	switch {
+	case d.Function == "":
+		return errors.New("function is missing")
+	case len(d.Allow) == 0 && !d.Ignore:
+		return fmt.Errorf("%s: say what it calls (allow: [NAME, ...]) or ignore: true", d.Function)
+	case len(d.Allow) > 0 && d.Ignore:
+		return fmt.Errorf("%s: allow or ignore, not both", d.Function)
+	}
+	if d.Offset != "" {
+		if _, err := strconv.ParseUint(d.Offset, 0, 64); err != nil {
+			return fmt.Errorf("offset %q: want a number such as 0x4c", d.Offset)
+		}
+	}
+	for _, n := range d.Allow {
+		if err := checkCall(n); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (d *decision) matches(u elfscan.Site) bool {
@@ -77,18 +117,15 @@ func (d *decision) matches(u elfscan.Site) bool {
 // decide returns the calls to add for sites with unknown numbers, or an error
 // if there are any about which nothing was decided.
 func (f *scanFlags) decide(w io.Writer, results []*elfscan.Result) ([]string, error) {
-	if f.unresolved != "fail" && f.unresolved != "allow-all" && f.unresolved != "ignore" {
-		return nil, fmt.Errorf("--unresolved %s: want fail, allow-all or ignore", f.unresolved)
-	}
 	decisions, err := readDecisions(f.decisions)
 	if err != nil {
 		return nil, err
 	}
-	var extra []string
+	var extra nameList
 	open := 0
 	for _, r := range results {
 		for _, u := range r.Unresolved {
-			if d := lookup(decisions, u); d != nil {
+			if d := decisionFor(decisions, u); d != nil {
 				extra = append(extra, d.Allow...)
 				continue
 			}
@@ -98,33 +135,30 @@ func (f *scanFlags) decide(w io.Writer, results []*elfscan.Result) ([]string, er
 			}
 		}
 	}
-	switch {
-	case open == 0 || f.unresolved == "ignore":
-		return extra, nil
-	case f.unresolved == "allow-all":
-		return allCalls(results[0].ABI)
+	for _, d := range decisions {
+		if !d.used && !f.quiet {
+			fmt.Fprintf(w, "--decisions %s:%d: %s: no such site is unresolved any more\n", f.decisions, d.line, d.Function)
+		}
 	}
-	return nil, &exitCode{exitUnresolved, fmt.Errorf("%d system calls with unknown numbers; decide about them in a file (--decisions), or with --unresolved=ignore or allow-all", open)}
+	info, err := arch.GetInfo(results[0].ABI)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case open > 0 && f.unresolved == "fail":
+		return nil, &exitCode{exitUnresolved, fmt.Errorf("%d system calls with unknown numbers; decide about them in a file (--decisions, see --help), or with --unresolved ignore or allow-all", open)}
+	case open > 0 && f.unresolved == "allow-all":
+		return slices.Sorted(maps.Keys(info.SyscallNames)), nil
+	}
+	return extra.calls("decisions", info, w)
 }
 
-func lookup(ds []decision, u elfscan.Site) *decision {
+func decisionFor(ds []decision, u elfscan.Site) *decision {
 	for i := range ds {
 		if ds[i].matches(u) {
+			ds[i].used = true
 			return &ds[i]
 		}
 	}
 	return nil
-}
-
-// allCalls are all calls of an ABI: what a site with any number may make.
-func allCalls(abi string) ([]string, error) {
-	info, err := arch.GetInfo(abi)
-	if err != nil {
-		return nil, err
-	}
-	var out []string
-	for name := range info.SyscallNames {
-		out = append(out, name)
-	}
-	return out, nil
 }

@@ -1,19 +1,51 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io"
-	"sort"
+	"slices"
 	"strings"
 
-	seccomp "github.com/elastic/go-seccomp-bpf"
-	"github.com/elastic/go-seccomp-bpf/arch"
 	"github.com/elastic/go-seccomp-bpf/elfscan"
-	"github.com/elastic/go-seccomp-bpf/policyfile"
 )
 
-// explain prints why a call is in the list.
-func explain(w io.Writer, results []*elfscan.Result, name string) error {
+// show prints what was found instead of a policy.
+func (f *scanFlags) show(w io.Writer, results []*elfscan.Result) error {
+	if f.form == "json" {
+		return writeReport(w, results, f.why)
+	}
+	var b bytes.Buffer
+	paint := f.painter(w)
+	if len(f.why) == 0 {
+		for _, r := range results {
+			listCalls(&b, paint, r)
+		}
+	}
+	for _, name := range f.why {
+		if !explain(&b, paint, results, name) {
+			fmt.Fprintf(&b, "%s: %s\n", paint.in(bold, name), absent(results, name))
+		}
+	}
+	_, err := b.WriteTo(w)
+	return err
+}
+
+// absent says of a call that was not found what that is worth.
+func absent(results []*elfscan.Result, name string) string {
+	text := "no way leads to it in " + results[0].Path
+	open := 0
+	for _, r := range results {
+		open += len(r.Unresolved)
+	}
+	if open > 0 {
+		text += fmt.Sprintf("; but %d calls have unknown numbers (see --list)", open)
+	}
+	return text
+}
+
+// explain prints why a call is in the list; false if it is not.
+func explain(w io.Writer, paint painter, results []*elfscan.Result, name string) bool {
 	found := false
 	for _, r := range results {
 		for _, c := range r.Calls {
@@ -21,144 +53,83 @@ func explain(w io.Writer, results []*elfscan.Result, name string) error {
 				continue
 			}
 			found = true
-			fmt.Fprintf(w, "%s: %s, %s%s\n", r.Path, c.Name, c.Grade, gateText(c.Gate))
+			fmt.Fprintf(w, "%s: %s%s, in %s\n", paint.in(bold, c.Name), paintGrade(paint, c.Grade), gateText(c.Gate), r.Path)
+			if len(c.Evidence) == 0 {
+				fmt.Fprintln(w, "  made by the kernel, or to end the program")
+			}
 			for _, e := range c.Evidence {
-				printEvidence(w, e)
+				printEvidence(w, paint, e)
+			}
+			if c.Args != nil {
+				fmt.Fprintf(w, "  arguments: %s\n", argumentText(r, &c))
 			}
 		}
 	}
-	if found {
-		return nil
-	}
-	if !arch.Known(name) {
-		return fmt.Errorf("unknown system call %q (did you mean %s?)", name, strings.Join(arch.Nearest(name, 3), ", "))
-	}
-	return fmt.Errorf("%s does not call %s", results[0].Path, name)
+	return found
+}
+
+func paintGrade(paint painter, g elfscan.Grade) string {
+	color := map[elfscan.Grade]string{elfscan.Reachable: green, elfscan.Runtime: cyan, elfscan.Kernel: cyan, elfscan.Gated: yellow}[g]
+	return paint.in(color, g.String())
 }
 
 func gateText(gate string) string {
 	if gate == "" {
 		return ""
 	}
-	return ": only with " + gate
+	return ", only with " + gate
 }
 
-func printEvidence(w io.Writer, e elfscan.Evidence) {
-	fmt.Fprintf(w, "  %s at %#x in %s", e.Function, e.Address, e.Module)
-	if e.File != "" {
-		fmt.Fprintf(w, " (%s:%d)", e.File, e.Line)
+func printEvidence(w io.Writer, paint painter, e elfscan.Evidence) {
+	fmt.Fprintf(w, "  %s%s\n", place(e), paint.in(yellow, gateText(e.Gate)))
+	if e.Site != e.Address {
+		fmt.Fprintf(w, "    system call instruction at %#x\n", e.Site)
 	}
-	fmt.Fprintf(w, ", system call at %#x%s\n", e.Site, gateText(e.Gate))
 	for i, p := range e.Path {
 		fmt.Fprintf(w, "    %s%s\n", strings.Repeat(" ", min(i, 20)), p.Function)
 	}
 }
 
-// list prints all calls, grade and first evidence.
-func list(w io.Writer, results []*elfscan.Result) error {
-	for _, r := range results {
-		fmt.Fprintf(w, "%s: %s, %d calls, %d unresolved\n", r.Path, r.ABI, len(r.Calls), len(r.Unresolved))
-		for _, c := range r.Calls {
-			where := ""
-			if len(c.Evidence) > 0 {
-				where = c.Evidence[0].Function
-			}
-			fmt.Fprintf(w, "%-24s %-9s %s%s\n", c.Name, c.Grade, where, gateText(c.Gate))
+// listCalls prints all calls with grade and first evidence.
+func listCalls(w io.Writer, paint painter, r *elfscan.Result) {
+	fmt.Fprintf(w, "%s: %s, %d calls, %d unresolved\n", paint.in(bold, r.Path), r.ABI, len(r.Calls), len(r.Unresolved))
+	for _, c := range r.Calls {
+		where := ""
+		if len(c.Evidence) > 0 {
+			where = c.Evidence[0].Function
 		}
-		for _, u := range r.Unresolved {
-			fmt.Fprintf(w, "unresolved: %s\n", siteText(u))
-		}
+		pad := strings.Repeat(" ", max(0, 9-len(c.Grade.String())))
+		fmt.Fprintf(w, "%-24s %s%s %s%s\n", c.Name, paintGrade(paint, c.Grade), pad, where, gateText(c.Gate))
 	}
-	return nil
+	for _, u := range r.Unresolved {
+		fmt.Fprintf(w, "%s %s\n", paint.in(red, "unresolved:"), siteText(u))
+	}
+	report(w, []*elfscan.Result{r}, false)
 }
 
 func siteText(u elfscan.Site) string {
-	return fmt.Sprintf("%s+%#x in %s (system call at %#x): %s", u.Function, u.Offset, u.Module, u.Site, u.Reason)
+	file := ""
+	if u.File != "" {
+		file = fmt.Sprintf(", %s:%d", u.File, u.Line)
+	}
+	return fmt.Sprintf("%s+%#x in %s (system call at %#x%s): %s", u.Function, u.Offset, u.Module, u.Site, file, u.Reason)
 }
 
-// diff prints what a policy gains and loses against an older one.
-func diff(w io.Writer, old string, p *seccomp.Policy, results []*elfscan.Result) error {
-	file, err := policyfile.ReadFile(old)
+// argumentText says what the arguments of a call are.
+func argumentText(r *elfscan.Result, c *elfscan.Call) string {
+	if why := c.Args.Why(); why != "" {
+		return "any, because of " + why
+	}
+	p, notes, err := r.Policy(&elfscan.PolicyOptions{Args: true, Gated: c.Grade == elfscan.Gated})
 	if err != nil {
-		return fmt.Errorf("--diff: %w", err)
+		return err.Error()
 	}
-	before, after := allowed(&file.Policy), allowed(p)
-	changed := false
-	for _, name := range union(before, after) {
-		was, is := before[name], after[name]
-		switch {
-		case was == is:
-			continue
-		case was == "":
-			fmt.Fprintf(w, "+ %s%s\n", name, bringer(results, name))
-		case is == "":
-			fmt.Fprintf(w, "- %s: nothing in the program calls it any more\n", name)
-		default:
-			fmt.Fprintf(w, "~ %s: arguments %s, were %s%s\n", name, is, was, bringer(results, name))
-		}
-		changed = true
+	if alternatives := allowed(p)[c.Name]; len(alternatives) > 0 && alternatives[0] != anyArguments {
+		return strings.Join(alternatives, " or ")
 	}
-	if !changed {
-		fmt.Fprintln(w, "no change")
+	i := slices.IndexFunc(notes, func(n string) bool { return strings.HasPrefix(n, c.Name+" ") })
+	if i < 0 {
+		return "any"
 	}
-	return nil
-}
-
-// allowed maps the calls of a policy to their conditions, "any" without.
-func allowed(p *seccomp.Policy) map[string]string {
-	out := map[string]string{}
-	for _, g := range p.Syscalls {
-		for _, n := range g.Names {
-			out[n] = "any"
-		}
-		for _, n := range g.NamesWithConditions {
-			if out[n.Name] == "any" {
-				continue
-			}
-			text := make([]string, 0, len(n.Conditions))
-			for _, c := range n.Conditions {
-				text = append(text, fmt.Sprintf("%d %s %d%v", c.Argument, c.Operation, c.Value, c.Values))
-			}
-			out[n.Name] += "(" + strings.Join(text, " and ") + ")"
-		}
-	}
-	return out
-}
-
-func union(a, b map[string]string) []string {
-	seen := map[string]bool{}
-	for n := range a {
-		seen[n] = true
-	}
-	for n := range b {
-		seen[n] = true
-	}
-	out := make([]string, 0, len(seen))
-	for n := range seen {
-		out = append(out, n)
-	}
-	sort.Strings(out)
-	return out
-}
-
-// bringer names the function that brings a call, and how the program gets
-// there.
-func bringer(results []*elfscan.Result, name string) string {
-	for _, r := range results {
-		for _, c := range r.Calls {
-			if c.Name != name || len(c.Evidence) == 0 {
-				continue
-			}
-			e := c.Evidence[0]
-			var path []string
-			for _, p := range e.Path {
-				path = append(path, p.Function)
-			}
-			if len(path) > 8 {
-				path = append(append(path[:3:3], "..."), path[len(path)-4:]...)
-			}
-			return fmt.Sprintf(": %s (%s)", e.Function, strings.Join(path, " > "))
-		}
-	}
-	return ""
+	return "any: " + notes[i]
 }

@@ -10,50 +10,56 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
-
-	"github.com/spf13/cobra"
 )
 
 // Exit codes.
 const (
 	exitError      = 1
 	exitUnresolved = 3 // a policy was not written because of sites with unknown numbers
+	exitChanged    = 4 // --diff found changes
 )
 
-// exitCode is an error that ends the program with a code of its own.
+// exitCode is an error that ends the program with a code of its own; without
+// an error there is nothing to say.
 type exitCode struct {
 	code int
 	err  error
 }
 
-func (e *exitCode) Error() string { return e.err.Error() }
+func (e *exitCode) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit status %d", e.code)
+	}
+	return e.err.Error()
+}
 func (e *exitCode) Unwrap() error { return e.err }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := newCommand().ExecuteContext(ctx)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
-	if err == nil {
-		return
-	}
-	fmt.Fprintln(os.Stderr, "seccomp-profiler:", err)
-	code := exitError
-	var e *exitCode
-	if errors.As(err, &e) {
-		code = e.code
-	}
 	os.Exit(code)
 }
 
-func newCommand() *cobra.Command {
-	root := &cobra.Command{
-		Use:           "seccomp-profiler",
-		Short:         "Make a seccomp policy for a program",
-		SilenceUsage:  true,
-		SilenceErrors: true,
+// run is the command with its arguments; it returns the exit code.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	cmd := newRoot()
+	cmd.SetArgs(normalise(cmd, args))
+	cmd.SetOut(stdout)
+	cmd.SetErr(stderr)
+	err := cmd.ExecuteContext(ctx)
+	if err == nil {
+		return 0
 	}
-	root.AddCommand(newScan())
-	return root
+	var e *exitCode
+	if !errors.As(err, &e) {
+		e = &exitCode{exitError, err}
+	}
+	if e.err != nil {
+		fmt.Fprintln(stderr, "seccomp-profiler:", e.err)
+	}
+	return e.code
 }

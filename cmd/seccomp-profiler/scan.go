@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -16,123 +17,166 @@ import (
 // scanFlags are the flags of scan.
 type scanFlags struct {
 	output
-	sysroot     string
-	libraryPath []string
-	dlopen      []string
-	withExec    []string
-	target      string
-	args        bool
-	gated       bool
-	action      string
-	allow       []string
-	block       []string
-	unresolved  string
-	decisions   string
-	why         string
-	diff        string
-	list        bool
-	quiet       bool
+	view
+	sysroot       string
+	libraryPath   []string
+	dlopen        []string
+	withExec      []string
+	target        string
+	args          bool
+	numbers       bool
+	gated         bool
+	action        string
+	allow         nameList
+	block         nameList
+	unresolved    string
+	decisions     string
+	quiet         bool
+	defaultFormat string
 }
 
 func newScan() *cobra.Command {
-	var f scanFlags
+	f := scanFlags{defaultFormat: "yaml"}
 	cmd := &cobra.Command{
-		Use:   "scan [flags] executable",
-		Short: "Write an allowlist of the system calls that an executable can make",
-		Long: `Scan reads an executable and its libraries, without running anything, and
-writes an allowlist policy. A system call instruction whose number cannot be
-found is listed and makes scan fail with status 3, unless --unresolved or a
-file of decisions says what to do with it.`,
-		Example: `  seccomp-profiler scan ./server > server.yaml
-  seccomp-profiler scan --args --out policy_{{.GOOS}}_{{.GOARCH}}.yaml ./server
-  seccomp-profiler scan --why mount ./server
-  seccomp-profiler scan --diff server.yaml ./server
-  seccomp-profiler scan --sysroot /var/lib/image/rootfs --for oci /usr/sbin/nginx`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0]) },
+		Use:     "scan [flags] EXECUTABLE",
+		Short:   "Write an allowlist of the system calls that an executable can make",
+		Long:    scanLong,
+		Example: scanExamples,
+		Args:    cobra.ExactArgs(1),
+		RunE:    func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0]) },
 	}
 	fl := cmd.Flags()
-	fl.StringVar(&f.format, "format", "yaml", "output format: yaml (the native one), "+strings.Join(formats(), ", "))
-	fl.StringVar(&f.out, "out", "-", "output file, a template that may use {{.GOOS}} and {{.GOARCH}}")
-	fl.StringVarP(&f.template, "template", "t", "", "template file of the Go code to write")
-	fl.StringVar(&f.pkg, "pkg", "main", "package of the Go code to write")
-	fl.StringSliceVar(&f.allow, "allow", nil, "calls to allow whether found or not")
-	fl.StringSliceVarP(&f.block, "block", "b", nil, "calls to leave out of the policy")
-	fl.StringVar(&f.action, "default-action", "kill_process", "action on all other calls")
+	fl.SortFlags = false
+	f.defineOriginal(cmd, "kill_process")
+	fl.StringVar(&f.action, "default-action", f.action, "`action` on all other calls: kill_process, errno, log, trap ...")
 	fl.BoolVar(&f.args, "args", false, "restrict arguments whose values are all known")
+	fl.BoolVar(&f.numbers, "numbers", false, "write the values of arguments as numbers instead of names")
 	fl.BoolVar(&f.gated, "gated", false, "include calls that only fields which the program never sets enable")
-	fl.StringVar(&f.sysroot, "sysroot", "", "root directory of the libraries, such as a container image's")
-	fl.StringSliceVar(&f.libraryPath, "library-path", nil, "directories searched for libraries first")
-	fl.StringSliceVar(&f.dlopen, "dlopen", nil, "libraries that the program loads while it runs")
-	fl.StringSliceVar(&f.withExec, "with-exec", nil, "programs that it runs, whose calls are added")
-	fl.StringVar(&f.target, "for", "", "oci: add what runc and crun call after the filter is set")
-	fl.StringVar(&f.unresolved, "unresolved", "fail", "on calls with unknown numbers: fail, allow-all or ignore")
-	fl.StringVar(&f.decisions, "decisions", "", "file of decisions about calls with unknown numbers")
-	fl.StringVar(&f.why, "why", "", "say why a call is in the list instead of writing a policy")
-	fl.StringVar(&f.diff, "diff", "", "say what changed since a policy was written, instead of writing one")
-	fl.BoolVar(&f.list, "list", false, "list calls with grade and evidence instead of writing a policy")
+	fl.StringVar(&f.sysroot, "sysroot", "", "root `directory` of the libraries, such as a container image's")
+	fl.StringSliceVar(&f.libraryPath, "library-path", nil, "`directories` searched for libraries first")
+	fl.StringSliceVar(&f.dlopen, "dlopen", nil, "`libraries` that the program loads while it runs")
+	fl.StringSliceVar(&f.withExec, "with-exec", nil, "`programs` that it runs, whose calls are added")
+	fl.StringVar(&f.target, "for", "", "`oci`: add what runc and crun call after the filter is set")
+	fl.StringVar(&f.unresolved, "unresolved", "fail", "on calls with unknown numbers: `fail`, allow-all or ignore")
+	fl.StringVar(&f.decisions, "decisions", "", "`file` of decisions about calls with unknown numbers")
+	fl.Var(&f.why, "why", "say why these `calls` are in the list, instead of writing a policy")
+	fl.BoolVar(&f.list, "list", false, "list calls with grade and evidence, instead of writing a policy")
+	fl.StringVar(&f.diff, "diff", "", "say what changed since a policy `file` was written, instead of writing one")
+	fl.StringVarP(&f.form, "output", "o", "text", "`form` of what --list, --why and --diff say: text, json; json alone is --list")
+	fl.StringVar(&f.color, "color", "auto", "`when` to colour: auto, always, never (auto: on a terminal, unless NO_COLOR is set)")
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "no progress and no notes")
+	f.completions(cmd)
 	return cmd
 }
 
-func (f *scanFlags) run(cmd *cobra.Command, path string) error {
+// defineOriginal defines the flags that the original tool has too.
+func (f *scanFlags) defineOriginal(cmd *cobra.Command, action string) {
+	f.action, f.form, f.color, f.unresolved = action, "text", "auto", "fail"
+	fl := cmd.Flags()
+	fl.StringVar(&f.format, "format", "", "output `format`: "+formatHelp()+" (default: by the name of the output file, else "+f.defaultFormat+")")
+	fl.StringVar(&f.out, "out", "-", "output `file`, a template that may use {{.GOOS}} and {{.GOARCH}}; \"-\" for standard output")
+	fl.StringVarP(&f.template, "template", "t", "", "template `file` of the code to write")
+	fl.StringVar(&f.pkg, "pkg", "main", "`package` of the Go code to write")
+	fl.Var(&f.allow, "allow", "calls and @groups to allow whether found or not")
+	fl.VarP(&f.block, "block", "b", "calls and @groups to leave out when found")
+	fl.BoolVarP(&f.debug, "debug", "d", false, "say in yaml above each call where it comes from")
+}
+
+func (f *scanFlags) completions(cmd *cobra.Command) {
+	complete(cmd, "format", formats)
+	complete(cmd, "for", func() []string { return []string{"oci"} })
+	complete(cmd, "unresolved", func() []string { return unresolvedChoices })
+	complete(cmd, "output", func() []string { return []string{"text", "json"} })
+	complete(cmd, "color", func() []string { return []string{"auto", "always", "never"} })
+	complete(cmd, "default-action", func() []string { return []string{"kill_process", "errno", "log", "trap", "user_notify"} })
+	for _, flag := range []string{"allow", "block", "why"} {
+		complete(cmd, flag, callNames)
+	}
+}
+
+// check refuses values that flags do not have.
+func (f *scanFlags) check() (seccomp.Action, error) {
 	action, err := seccomp.ParseAction(f.action)
 	if err != nil {
-		return fmt.Errorf("--default-action: %w", err)
+		return 0, fmt.Errorf("--default-action: %w", err)
 	}
 	if f.target != "" && f.target != "oci" {
-		return fmt.Errorf("--for %s: unknown target (want oci)", f.target)
+		return 0, fmt.Errorf("--for %s: unknown target (want oci)", f.target)
 	}
-	why := f.why
-	if f.list || f.diff != "" {
-		why = "*"
+	if !slices.Contains(unresolvedChoices, f.unresolved) {
+		return 0, fmt.Errorf("--unresolved %s: want %s", f.unresolved, strings.Join(unresolvedChoices, ", "))
 	}
-	errw := cmd.ErrOrStderr()
-	res, err := f.scan(cmd.Context(), errw, path, why)
+	for _, name := range f.why {
+		if err := checkCall(name); err != nil {
+			return 0, fmt.Errorf("--why: %w", err)
+		}
+	}
+	if err := f.view.check(); err != nil {
+		return 0, err
+	}
+	return action, f.output.check(f.defaultFormat)
+}
+
+func (f *scanFlags) run(cmd *cobra.Command, path string) error {
+	action, err := f.check()
 	if err != nil {
 		return err
 	}
-	results := []*elfscan.Result{res}
-	for _, p := range f.withExec {
-		r, err := f.scan(cmd.Context(), errw, p, why)
-		if err != nil {
-			return fmt.Errorf("--with-exec: %w", err)
-		}
-		if r.ABI != res.ABI {
-			return fmt.Errorf("--with-exec: %s is for %s, %s for %s", p, r.ABI, path, res.ABI)
-		}
-		results = append(results, r)
-	}
-	if f.why != "" {
-		return explain(cmd.OutOrStdout(), results, f.why)
-	}
-	if f.list {
-		return list(cmd.OutOrStdout(), results)
-	}
-	f.report(errw, results)
-	extra, err := f.decide(errw, results)
+	results, err := f.scanAll(cmd.Context(), cmd.ErrOrStderr(), path)
 	if err != nil {
 		return err
 	}
-	policy, err := f.policy(errw, results, action, extra)
+	stdout, notes := cmd.OutOrStdout(), cmd.ErrOrStderr()
+	if f.quiet {
+		notes = io.Discard
+	}
+	if f.lists() {
+		return f.show(stdout, results)
+	}
+	report(notes, results, len(f.dlopen) > 0)
+	extra, err := f.decide(cmd.ErrOrStderr(), results)
+	if err != nil {
+		return err
+	}
+	policy, err := f.policy(notes, results, action, extra)
 	if err != nil {
 		return err
 	}
 	if f.diff != "" {
-		return diff(cmd.OutOrStdout(), f.diff, policy, results)
+		return f.showDiff(stdout, policy, results)
 	}
-	return f.write(cmd.OutOrStdout(), policy, res)
+	return f.write(stdout, policy, results)
 }
 
-func (f *scanFlags) scan(ctx context.Context, errw io.Writer, path, why string) (*elfscan.Result, error) {
+// scanAll scans the program and those that it runs.
+func (f *scanFlags) scanAll(ctx context.Context, errw io.Writer, path string) ([]*elfscan.Result, error) {
+	res, err := f.scan(ctx, errw, path)
+	if err != nil {
+		return nil, err
+	}
+	results := []*elfscan.Result{res}
+	for _, p := range f.withExec {
+		r, err := f.scan(ctx, errw, p)
+		if err != nil {
+			return nil, fmt.Errorf("--with-exec: %w", err)
+		}
+		if r.ABI != res.ABI {
+			return nil, fmt.Errorf("--with-exec: %s is for %s, %s for %s", p, r.ABI, path, res.ABI)
+		}
+		results = append(results, r)
+	}
+	return results, nil
+}
+
+func (f *scanFlags) scan(ctx context.Context, errw io.Writer, path string) (*elfscan.Result, error) {
 	file, err := f.open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	opt := &elfscan.Options{Path: path, Sysroot: f.sysroot, LibraryPath: f.libraryPath, Dlopen: f.dlopen}
-	if why != "" {
-		opt.Why = []string{why}
+	opt := &elfscan.Options{Path: path, Sysroot: f.sysroot, LibraryPath: f.libraryPath, Dlopen: f.dlopen, Why: f.why}
+	if f.diff != "" || f.lists() && len(f.why) == 0 {
+		opt.Why = []string{"*"}
 	}
 	bar := newProgress(errw, path, f.quiet)
 	defer bar.finish()
@@ -151,54 +195,4 @@ func (f *scanFlags) open(path string) (*os.File, error) {
 		}
 	}
 	return os.Open(path)
-}
-
-// policy unites the policies of the results.
-func (f *scanFlags) policy(errw io.Writer, results []*elfscan.Result, action seccomp.Action, extra []string) (*seccomp.Policy, error) {
-	allow := append(append([]string(nil), f.allow...), extra...)
-	if f.target == "oci" {
-		allow = append(allow, elfscan.OCICalls(results[0].ABI)...)
-	}
-	var policies []*seccomp.Policy
-	for _, r := range results {
-		p, notes, err := r.Policy(&elfscan.PolicyOptions{DefaultAction: action, Args: f.args, Gated: f.gated, Allow: allow, Block: f.block})
-		if err != nil {
-			return nil, err
-		}
-		if !f.quiet {
-			for _, n := range notes {
-				fmt.Fprintf(errw, "%s: %s\n", r.Path, n)
-			}
-		}
-		policies = append(policies, p)
-	}
-	return elfscan.Union(policies...), nil
-}
-
-// report prints what the user should know besides the policy.
-func (f *scanFlags) report(w io.Writer, results []*elfscan.Result) {
-	if f.quiet {
-		return
-	}
-	for _, r := range results {
-		if r.Script != "" {
-			fmt.Fprintf(w, "%s: warning: a script: %s\n", r.Path, r.Script)
-		}
-		for _, n := range r.Notes {
-			fmt.Fprintf(w, "%s: %s\n", r.Path, n)
-		}
-		if len(r.Execs) > 0 {
-			fmt.Fprintf(w, "%s: runs %s (add their calls with --with-exec)\n", r.Path, strings.Join(r.Execs, ", "))
-		}
-		if len(f.dlopen) == 0 && len(r.Loads) > 0 {
-			var names []string
-			for _, l := range r.Loads {
-				names = append(names, l.Function)
-			}
-			fmt.Fprintf(w, "%s: may load libraries through %s (add them with --dlopen)\n", r.Path, strings.Join(names, ", "))
-		}
-		if r.Partial {
-			fmt.Fprintf(w, "%s: warning: the result is partial\n", r.Path)
-		}
-	}
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"debug/elf"
 	"encoding/binary"
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -31,22 +30,18 @@ var (
 	prctl   = []byte{0xb8, 157, 0, 0, 0, 0xbf, 4, 0, 0, 0, 0x0f, 0x05, 0x0f, 0x0b} // mov eax,157; mov edi,4; syscall; ud2
 )
 
-func run(t *testing.T, args ...string) (stdout, stderr string, err error) {
+func runScan(t *testing.T, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
 	var out, errw bytes.Buffer
-	cmd := newCommand()
-	cmd.SetOut(&out)
-	cmd.SetErr(&errw)
-	cmd.SetArgs(append([]string{"scan"}, args...))
-	err = cmd.ExecuteContext(t.Context())
-	return out.String(), errw.String(), err
+	code = run(t.Context(), append([]string{"scan"}, args...), &out, &errw)
+	return out.String(), errw.String(), code
 }
 
 func mustRun(t *testing.T, args ...string) string {
 	t.Helper()
-	out, errw, err := run(t, args...)
-	if err != nil {
-		t.Fatalf("%v: %v\n%s", args, err, errw)
+	out, errw, code := runScan(t, args...)
+	if code != 0 {
+		t.Fatalf("%v: exit code %d\n%s", args, code, errw)
 	}
 	return out
 }
@@ -104,10 +99,9 @@ func TestCode(t *testing.T) {
 
 func TestUnresolved(t *testing.T) {
 	prog := writeProgram(t, unknown...)
-	out, errw, err := run(t, prog)
-	var code *exitCode
-	if !errors.As(err, &code) || code.code != exitUnresolved || out != "" || !strings.Contains(errw, "unresolved: ") {
-		t.Fatalf("%v\n%s%s", err, out, errw)
+	out, errw, code := runScan(t, prog)
+	if code != exitUnresolved || out != "" || !strings.Contains(errw, "unresolved: ") {
+		t.Fatalf("%d\n%s%s", code, out, errw)
 	}
 	if out := mustRun(t, "--unresolved", "ignore", prog); strings.Contains(out, "mount") {
 		t.Errorf("ignore:\n%s", out)
@@ -127,26 +121,26 @@ func TestUnresolved(t *testing.T) {
 	if err := os.WriteFile(file, []byte(strings.Replace(text, "getuid", "getiud", 1)), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := run(t, "--decisions", file, prog); err == nil || !strings.Contains(err.Error(), `"getiud" (did you mean`) {
-		t.Error(err)
+	if _, errw, code := runScan(t, "--decisions", file, prog); code != exitError || !strings.Contains(errw, file+`:2: unknown system call "getiud" (did you mean`) {
+		t.Error(errw)
 	}
 }
 
 func TestDiffAndWhy(t *testing.T) {
 	old := filepath.Join(t.TempDir(), "old.yaml")
 	mustRun(t, "--out", old, writeProgram(t, getpid...))
-	out := mustRun(t, "--diff", old, writeProgram(t, getppid...))
-	if !strings.Contains(out, "+ getppid: sub_401000") || !strings.Contains(out, "- getpid:") {
+	out, _, code := runScan(t, "--diff", old, writeProgram(t, getppid...))
+	if code != exitChanged || !strings.Contains(out, "+ getppid: sub_401000") || !strings.Contains(out, "- getpid:") {
 		t.Error(out)
 	}
 	if out := mustRun(t, "--diff", old, writeProgram(t, getpid...)); out != "no change\n" {
 		t.Error(out)
 	}
-	if out := mustRun(t, "--why", "getpid", writeProgram(t, getpid...)); !strings.Contains(out, "getpid, reachable") || !strings.Contains(out, "system call at 0x401005") {
+	if out := mustRun(t, "--why", "getpid", writeProgram(t, getpid...)); !strings.Contains(out, "getpid: reachable") || !strings.Contains(out, "at 0x401005") {
 		t.Error(out)
 	}
-	if _, _, err := run(t, "--why", "getpdi", writeProgram(t, getpid...)); err == nil || !strings.Contains(err.Error(), "getpid") {
-		t.Error(err)
+	if _, errw, code := runScan(t, "--why", "getpdi", writeProgram(t, getpid...)); code != exitError || !strings.Contains(errw, "getpid") {
+		t.Error(errw)
 	}
 }
 
@@ -162,8 +156,8 @@ func TestScript(t *testing.T) {
 	if err := os.Rename(writeProgram(t, getpid...), filepath.Join(root, "bin/interp")); err != nil {
 		t.Fatal(err)
 	}
-	out, errw, err := run(t, "--sysroot", root, script)
-	if err != nil || !strings.Contains(out, "- getpid\n") || !strings.Contains(errw, "warning: a script") {
-		t.Errorf("%v\n%s%s", err, out, errw)
+	out, errw, code := runScan(t, "--sysroot", root, script)
+	if code != 0 || !strings.Contains(out, "- getpid\n") || !strings.Contains(errw, "warning: a script") {
+		t.Errorf("%d\n%s%s", code, out, errw)
 	}
 }

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"fmt"
+	"runtime/debug"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+const rootLong = `Make a seccomp policy for a program.
+
+  seccomp-profiler scan ./server > server.yaml   read the program, without running it
+  sandbox -policy server.yaml -- ./server        run it under that policy
+
+Without a command, and with the flags of the original seccomp-profiler, it does
+what that one did, that is scan --format code --default-action errno:
+
+  seccomp-profiler -pkg main -out policy_{{.GOOS}}_{{.GOARCH}}.go ./server
+
+Exit status: 0; 1 on errors; 3 if system calls with unknown numbers are left to
+decide about; 4 if scan --diff found changes.`
+
+// newRoot is the whole command.
+func newRoot() *cobra.Command {
+	original := scanFlags{defaultFormat: "code"}
+	root := &cobra.Command{
+		Use:               "seccomp-profiler",
+		Short:             "Make a seccomp policy for a program",
+		Long:              rootLong,
+		Version:           version(),
+		SilenceUsage:      true,
+		SilenceErrors:     true,
+		DisableAutoGenTag: true,
+		Args:              cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return cmd.Help()
+			}
+			return original.run(cmd, args[0])
+		},
+	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath())
+	})
+	original.defineOriginal(root, "errno")
+	for _, name := range []string{"format", "t", "pkg", "d", "b", "allow", "out"} {
+		if f := lookup(root.Flags(), name); f != nil {
+			f.Hidden = true // they are scan's, where help has them
+		}
+	}
+	root.AddCommand(newScan())
+	return root
+}
+
+// version is this tool's module version.
+func version() string {
+	if bi, ok := debug.ReadBuildInfo(); ok && bi.Main.Version != "" {
+		return bi.Main.Version
+	}
+	return "(devel)"
+}
+
+// normalise gives long flags that are written with one dash, as Go's flag
+// package has them, the two that pflag wants.
+func normalise(root *cobra.Command, args []string) []string {
+	out := append([]string(nil), args...)
+	for i := 0; i < len(out); i++ {
+		arg := out[i]
+		if arg == "--" {
+			break
+		}
+		if len(arg) < 2 || arg[0] != '-' {
+			continue
+		}
+		name, _, hasValue := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+		f := lookup(root.Flags(), name)
+		for _, c := range root.Commands() {
+			if f == nil {
+				f = lookup(c.Flags(), name)
+			}
+		}
+		if f == nil {
+			continue
+		}
+		if len(name) > 1 && arg[1] != '-' {
+			out[i] = "-" + arg
+		}
+		if !hasValue && f.NoOptDefVal == "" {
+			i++ // its value, whatever that looks like
+		}
+	}
+	return out
+}
