@@ -6,18 +6,24 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/elastic/go-seccomp-bpf/internal/testbuild"
 )
 
 // buildGoProgram builds internal/goprogram with a Go release, "" for the one
 // that runs the test.
 func buildGoProgram(t *testing.T, toolchain string) string {
 	t.Helper()
+	if program, ok := testbuild.Prebuilt(t, "internal/goprogram", runtime.GOARCH); ok && toolchain == "" {
+		return program
+	}
 	program := filepath.Join(t.TempDir(), "goprogram")
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()

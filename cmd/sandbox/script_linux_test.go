@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -14,6 +15,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/sys/unix"
+
+	"github.com/elastic/go-seccomp-bpf/internal/testbuild"
 )
 
 var update = flag.Bool("update", false, "write what the commands print into the scripts' golden files")
@@ -96,10 +99,28 @@ func hasSysAdmin() (bool, error) {
 }
 
 func build(t *testing.T, path string, env ...string) {
+	testbuild.Program(t, path, "cmd/sandbox/testdata/probe", "testdata/probe", env...)
+}
+
+// compatOf is the 32-bit GOARCH whose programs a kernel may also run.
+var compatOf = map[string]string{"amd64": "386", "arm64": "arm", "mips64le": "mipsle"}
+
+// buildCompat builds probe for the machine's 32-bit ABI and tells whether this
+// kernel runs it.
+func buildCompat(t *testing.T, path string) bool {
 	t.Helper()
-	cmd := exec.Command("go", "build", "-buildvcs=false", "-o", path, "./testdata/probe")
-	cmd.Env = append(append(os.Environ(), "CGO_ENABLED=0"), env...)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("build probe: %v\n%s", err, out)
+	goarch, ok := compatOf[runtime.GOARCH]
+	if !ok {
+		return false
 	}
+	build(t, path, "GOARCH="+goarch)
+	err := exec.Command(path, "getpid").Run()
+	if errors.Is(err, syscall.ENOEXEC) {
+		t.Log("the kernel has no 32-bit ABI")
+		return false
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return true
 }

@@ -29,6 +29,9 @@ type aptRoot struct {
 // indexAge is how old package lists may be before they are fetched again.
 const indexAge = 7 * 24 * time.Hour
 
+// updatePause is how long to wait before asking a mirror again.
+const updatePause = 5 * time.Second
+
 // Mirror finds the Debian mirror the machine's apt uses.
 func Mirror(ctx context.Context) (string, error) {
 	out, err := exec.CommandContext(ctx, "apt-get", "update", "--print-uris").Output()
@@ -185,7 +188,14 @@ func (r *aptRoot) update(ctx context.Context) error {
 	if statErr == nil && (r.quiet || time.Since(st.ModTime()) < indexAge) {
 		return nil
 	}
-	if _, err := r.run(ctx, "apt-get", "update", "-q", "--error-on=any"); err != nil {
+	_, err := r.run(ctx, "apt-get", "update", "-q", "--error-on=any")
+	if err != nil && ctx.Err() == nil {
+		// A mirror that is being updated gives an index that does not fit its
+		// signature for a moment. Whatever arrived is not kept.
+		time.Sleep(updatePause)
+		_, err = r.run(ctx, "apt-get", "update", "-q", "--error-on=any")
+	}
+	if err != nil {
 		if statErr == nil {
 			r.quiet = true
 			return nil

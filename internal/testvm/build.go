@@ -24,9 +24,19 @@ const (
 	sandbox    = module + "/cmd/sandbox"
 )
 
-// further are packages without live tests whose behaviour still depends on
-// the architecture: byte order, word size, the tables of the running ABI.
-var further = []string{module + "/arch", module + "/cbpf"}
+// further are packages whose tests do not use testchild and still depend on
+// the kernel or the architecture: filters of other processes; byte order, word
+// size, the tables of the running ABI. Where not all of their tests do, a
+// pattern picks those.
+var further = map[string]string{
+	module + "/arch":               "",
+	module + "/cbpf":               "",
+	module + "/cmd/sandbox":        "",
+	module + "/cmd/seccomp-policy": "TestScripts/process",
+}
+
+// helpers are the programs that tests run and would have go build.
+var helpers = []string{"internal/goprogram", "cmd/sandbox/testdata/probe"}
 
 // A testPackage is a package whose tests run in guests.
 type testPackage struct {
@@ -43,8 +53,9 @@ func (p testPackage) live() bool {
 	if len(p.TestGoFiles)+len(p.XTestGoFiles) == 0 {
 		return false
 	}
+	_, isFurther := further[p.ImportPath]
 	return slices.Contains(p.TestImports, liveMarker) || slices.Contains(p.XTestImports, liveMarker) ||
-		p.ImportPath == guestTests || slices.Contains(further, p.ImportPath)
+		p.ImportPath == guestTests || isFurther
 }
 
 // rel is the package's directory below the module's.

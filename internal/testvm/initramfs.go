@@ -11,8 +11,12 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/elastic/go-seccomp-bpf/internal/testbuild"
 	"github.com/elastic/go-seccomp-bpf/internal/testvm/console"
 )
+
+// programsDir has what helpers lists, by GOARCH.
+const programsDir = "programs"
 
 // guestEnv is the environment of every test.
 func guestEnv(g Guest) []string {
@@ -21,11 +25,12 @@ func guestEnv(g Guest) []string {
 		compat = append(compat, t.GOARCH)
 	}
 	return []string{"PATH=/bin", "HOME=/tmp", "TMPDIR=/tmp", "USER=root", "TERM=dumb",
-		console.GuestVariable + "=" + g.Name, console.CompatVariable + "=" + strings.Join(compat, ",")}
+		console.GuestVariable + "=" + g.Name, console.CompatVariable + "=" + strings.Join(compat, ","),
+		testbuild.Variable + "=/" + programsDir}
 }
 
 // applets are the programs of busybox that tests may expect in /bin.
-var applets = []string{"sh", "true", "false", "echo", "cat", "ls", "id", "sleep", "env", "uname", "mkdir", "rm", "touch", "dd", "grep", "head", "wc", "ps", "kill", "mount", "wget", "nc", "date", "sort", "tar", "gzip", "find", "seq", "pwd", "cp", "mv", "ln", "chmod", "hostname"}
+var applets = []string{"sh", "true", "false", "echo", "cat", "ls", "id", "sleep", "env", "uname", "mkdir", "rm", "touch", "dd", "grep", "head", "wc", "ps", "kill", "mount", "wget", "nc", "date", "sort", "tar", "gzip", "find", "seq", "pwd", "cp", "mv", "ln", "chmod", "hostname", "tr", "sed", "cut", "readlink", "basename", "dirname", "expr", "test", "printf", "tail", "tee", "xargs", "stat", "unshare", "awk", "egrep"}
 
 // image collects the files of one guest.
 type image struct {

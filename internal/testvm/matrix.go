@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"runtime"
 	"strings"
+
+	"github.com/elastic/go-seccomp-bpf/internal/testbuild"
 )
 
 // A Matrix is one invocation of the command.
@@ -179,6 +182,11 @@ func (m *Matrix) pack(ctx context.Context, g Guest, im *image, c *collector) err
 			return err
 		}
 	}
+	for _, t := range g.programTargets() {
+		if err := m.packPrograms(ctx, t, im); err != nil {
+			return err
+		}
+	}
 	for i, t := range g.Tests {
 		if err := m.packTests(ctx, g, t, im, c, c.outcomes[i]); err != nil {
 			return err
@@ -186,6 +194,20 @@ func (m *Matrix) pack(ctx context.Context, g Guest, im *image, c *collector) err
 	}
 	if len(c.runs) == 0 {
 		return fmt.Errorf("find live tests: no package's tests import %s", liveMarker)
+	}
+	return nil
+}
+
+// packPrograms adds the programs that tests would have go build.
+func (m *Matrix) packPrograms(ctx context.Context, t Target, im *image) error {
+	for _, dir := range helpers {
+		bin, err := m.build(ctx, t, dir, func(b builder) (string, error) { return b.command(ctx, module+"/"+dir) })
+		if err != nil {
+			return err
+		}
+		if err := im.addHostFile(path.Join(programsDir, filepath.ToSlash(testbuild.Name(dir, t.GOARCH))), 0o755, bin); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -201,6 +223,9 @@ func (m *Matrix) packTests(ctx context.Context, g Guest, t Target, im *image, c 
 			return err
 		}
 		args := append([]string{"-test.v=test2json", "-test.paniconexit0", fmt.Sprintf("-test.timeout=%ds", m.Seconds)}, m.TestArgs...)
+		if pattern := further[p.ImportPath]; pattern != "" && len(m.Packages) == 0 {
+			args = append([]string{"-test.run=" + pattern}, args...) // -run, which comes later, overrides it
+		}
 		if err := im.addTest(g, t, p, bin, args, 0, m.Seconds+10); err != nil {
 			return err
 		}

@@ -41,7 +41,7 @@ func run(ctx context.Context, argv []string, stdout, stderr io.Writer) (int, err
 		list    = fs.Bool("list", false, "list the guests and exit")
 		runPat  = fs.String("run", "", "only tests matching this `regexp`")
 		count   = fs.Int("count", 1, "run each test `n` times")
-		short   = fs.Bool("short", false, "pass -test.short")
+		full    = fs.Bool("full", false, "run what -test.short leaves out, too: under emulation that takes long")
 		verbose = fs.Bool("v", false, "print the output of every test")
 		asJSON  = fs.Bool("json", false, "print go test -json events; the table goes to standard error")
 		seconds = fs.Int("timeout", 300, "limit for one test binary, in seconds")
@@ -76,7 +76,7 @@ func run(ctx context.Context, argv []string, stdout, stderr io.Writer) (int, err
 	if *count != 1 {
 		m.TestArgs = append(m.TestArgs, fmt.Sprintf("-test.count=%d", *count))
 	}
-	if *short {
+	if !*full {
 		m.TestArgs = append(m.TestArgs, "-test.short")
 	}
 	outcomes, err := m.Run(ctx)
