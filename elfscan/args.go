@@ -52,7 +52,7 @@ func (s *scanner) arguments(r *resolver) map[string]*Arguments {
 			set = &Arguments{Index: index}
 			out[name] = set
 		}
-		if s.gates.gate(f) != "" {
+		if s.gate(f, name) != "" {
 			set.gated = true
 			continue
 		}

@@ -18,6 +18,7 @@ const maxEvidence = 16
 func (s *scanner) collect() {
 	r := s.resolve()
 	if !s.opt.Everything {
+		s.closed = s.closeGo()
 		s.closeGates(r)
 	}
 	calls := map[string]*Call{}
@@ -71,10 +72,7 @@ func (s *scanner) addCall(calls map[string]*Call, f found) {
 		return
 	}
 	e := s.evidence(f.task)
-	e.Gate = s.gates.gate(f)
-	if e.Gate == "" {
-		e.Gate = s.reach.lib.gate(f.task.fn, name)
-	}
+	e.Gate = s.gate(f, name)
 	g := Reachable
 	switch {
 	case e.Gate != "":
@@ -92,6 +90,17 @@ func (s *scanner) addCall(calls map[string]*Call, f found) {
 		e.Path = s.path(f.task.fn)
 	}
 	c.Evidence = append(c.Evidence, e)
+}
+
+// gate is what would enable a call, "" if nothing needs to.
+func (s *scanner) gate(f found, call string) string {
+	if g := s.gates.gate(f); g != "" {
+		return g
+	}
+	if g := s.closed.gate(f.task.fn); g != "" {
+		return g
+	}
+	return s.reach.lib.gate(f.task.fn, call)
 }
 
 func isRuntime(function string) bool {

@@ -33,4 +33,11 @@
 //
 // Each [Call] has [Evidence]: the function that supplies the number, where,
 // and how the program gets there, and a [Grade].
+//
+// # What is gated?
+//
+// A call that cannot happen as the program is: one that needs a field of
+// syscall.SysProcAttr that the program never sets, code of Go's own packages
+// that only functions enable which the program does not have, or a kernel that
+// is older than seccomp(2). [Result.Policy] leaves such calls out.
 package elfscan

@@ -30,8 +30,8 @@ type Options struct {
 	LibraryPath []string
 	// Dlopen names libraries that the program loads while it runs.
 	Dlopen []string
-	// Everything turns off the search for gates: code that only a field which
-	// the program never sets could enable counts as reachable.
+	// Everything turns off the search for gates: code that only what the
+	// program never does could enable counts as reachable.
 	Everything bool
 	// Why names calls whose evidence is to have paths; "*" means all.
 	Why []string
@@ -84,7 +84,7 @@ const (
 	Kernel    Grade = iota + 1 // made by the kernel or at exit, always needed
 	Runtime                    // the Go runtime needs it
 	Reachable                  // some path leads to it
-	Gated                      // only a field that the program never sets leads to it
+	Gated                      // only what the program never does leads to it
 )
 
 // String returns the grade's name.

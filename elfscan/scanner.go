@@ -21,6 +21,7 @@ type scanner struct {
 	reach  *reach
 	res    *Result
 	gates  *gates
+	closed *closed
 	main   node // main.main, once looked for
 	namer  *symbols.Namer
 }

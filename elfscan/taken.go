@@ -8,8 +8,13 @@ import (
 // pointerTaken reports whether a function's address is used other than to
 // call it, so that it may have callers that are not known.
 func (p *program) pointerTaken(n node) bool {
-	if p.taken[n] || n >= p.nodes {
-		return p.taken[n]
+	return p.taken[n] || p.inData(n)
+}
+
+// inData reports whether a function's address is in data.
+func (p *program) inData(n node) bool {
+	if n >= p.nodes {
+		return false
 	}
 	if p.pointers == nil {
 		p.findPointers()

@@ -7,6 +7,9 @@ import (
 
 var buildInfoMagic = []byte("\xff Go buildinf:")
 
+// buildInfoSize is the size of the header, and before Go 1.18 of the whole.
+const buildInfoSize = 32
+
 // GoVersion returns the version that a Go binary records (debug/buildinfo
 // describes the format), "" if it has none.
 func (f *File) GoVersion() string {
@@ -16,11 +19,11 @@ func (f *File) GoVersion() string {
 			continue
 		}
 		i := bytes.Index(buf, buildInfoMagic)
-		if i < 0 || len(buf) < i+33 {
+		if i < 0 || len(buf) < i+buildInfoSize {
 			continue
 		}
 		b := buf[i:]
-		if b[15]&2 != 0 {
+		if b[15]&2 != 0 { // since Go 1.18 the string itself follows
 			n, k := binary.Uvarint(b[32:])
 			if k > 0 && n < 256 && uint64(len(b)) >= 32+uint64(k)+n {
 				return string(b[32+uint64(k) : 32+uint64(k)+n])

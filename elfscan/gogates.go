@@ -1,0 +1,144 @@
+package elfscan
+
+import (
+	"debug/elf"
+	"slices"
+)
+
+// goGate is a part of Go's own packages that only certain functions of theirs
+// enable, or that only kernels without seccomp(2) need.
+type goGate struct {
+	what   string
+	in     []string // what does not run while the gate is closed
+	enable []string // functions, inlined or not, one of which opens it; none: nothing does
+}
+
+// goGates are facts about Go 1.16 to 1.27 and golang.org/x/sys up to v0.48. A
+// program of a later Go has none of them until its source was read.
+var goGates = []goGate{
+	{
+		// os.checkPidfd runs through a variable that os.pidfdWorks alone calls.
+		what: "starting or finding a process", in: []string{"os.checkPidfd"}, enable: []string{"os.pidfdWorks"},
+	},
+	{
+		// The scheduler keeps the threads' timers at sched.profilehz, which
+		// runtime.setcpuprofilerate alone sets.
+		what:   "CPU profiling",
+		in:     []string{"runtime.timer_create", "runtime.timer_settime", "runtime.timer_delete", "runtime.setitimer"},
+		enable: []string{"runtime.setcpuprofilerate"},
+	},
+	{
+		// Linux gives every executable one (fs/binfmt_elf.c, create_elf_tables).
+		what: "a process without an auxiliary vector", in: []string{"runtime.mincore"},
+	},
+	{
+		// Linux 2.6.24 has F_DUPFD_CLOEXEC, 2.6.27 epoll_create1, pipe2 and dup3.
+		what: "Linux before 2.6.27", in: []string{"internal/poll.dupCloseOnExecOld", "runtime.epollcreate"},
+	},
+	{
+		// A field of a variable that these alone read.
+		what: "unix.Mremap", in: []string{"golang.org/x/sys/unix.mremap"},
+		enable: []string{"golang.org/x/sys/unix.Mremap", "golang.org/x/sys/unix.MremapPtr", "golang.org/x/sys/unix.(*mremapMmapper).Mremap"},
+	},
+}
+
+const newestGo = 27 // whose source the gates were checked against
+
+// closed knows the Go functions that cannot run: those in closed gates, and
+// those that only such functions refer to.
+type closed struct {
+	p     *program
+	m     *module
+	roots map[node]string
+	state map[node]closedState
+	why   map[node]string
+	deep  int
+}
+
+type closedState uint8
+
+const (
+	stateOpen closedState = iota + 1
+	stateClosed
+	stateAsked
+)
+
+// closeGo finds the closed gates of the program itself; a Go library has none,
+// because what calls it is not known.
+func (s *scanner) closeGo() *closed {
+	m := s.p.mods[0]
+	if m.goTab == nil || goMinor(s.res.GoVersion) > newestGo || m.f.Type == elf.ET_DYN && m.f.Entry == 0 {
+		return nil
+	}
+	c := &closed{p: s.p, m: m, roots: map[node]string{}, state: map[node]closedState{}, why: map[node]string{}}
+	var names []string
+	for _, g := range goGates {
+		names = append(names, g.enable...)
+	}
+	has := m.goTab.HasNames(names)
+	known := m.known()
+	for _, g := range goGates {
+		if slices.ContainsFunc(g.enable, func(n string) bool { return has[n] }) {
+			continue
+		}
+		for _, name := range g.in {
+			if n, ok := known[name]; ok {
+				c.roots[n] = g.what
+			}
+		}
+	}
+	if len(c.roots) == 0 {
+		return nil
+	}
+	return c
+}
+
+// gate returns what would let a function run, "" if nothing needs to.
+func (c *closed) gate(n node) string {
+	if c == nil || !c.closed(n) {
+		return ""
+	}
+	return c.why[n]
+}
+
+const maxClosedDepth = 100
+
+// closed reports whether a function cannot run. Functions that call each other
+// count as open.
+func (c *closed) closed(n node) bool {
+	switch c.state[n] {
+	case stateOpen, stateAsked:
+		return false
+	case stateClosed:
+		return true
+	}
+	if what, ok := c.roots[n]; ok {
+		c.state[n], c.why[n] = stateClosed, what
+		return true
+	}
+	c.state[n] = stateOpen
+	m, fn := c.p.function(n)
+	if m != c.m || fn.goIndex < 0 || c.deep > maxClosedDepth {
+		return false
+	}
+	callers := c.p.callersOf(n)
+	if len(callers) == 0 || c.p.inData(n) {
+		return false
+	}
+	c.state[n] = stateAsked
+	c.deep++
+	defer func() { c.deep-- }()
+	for _, from := range callers {
+		if from.from != n && !c.closed(from.from) {
+			c.state[n] = stateOpen
+			return false
+		}
+		c.why[n] = c.why[from.from]
+	}
+	if c.m.goTab.HasMethod(int(fn.goIndex)) {
+		c.state[n] = stateOpen
+		return false
+	}
+	c.state[n] = stateClosed
+	return true
+}

@@ -1,0 +1,97 @@
+package elfscan_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/elastic/go-seccomp-bpf/elfscan"
+)
+
+// gatePrograms use parts of Go's packages, and say which calls that leaves
+// gated and which it makes reachable.
+var gatePrograms = []struct {
+	name, source     string
+	gated, reachable []string
+	gate             map[string]string // what the gate of a call says
+}{
+	{
+		name: "neither starts nor profiles",
+		source: `package main
+
+import (
+	"fmt"
+	"net"
+)
+
+func main() {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	f, err := l.(*net.TCPListener).File()
+	fmt.Println(f, err)
+}
+`,
+		gated:     []string{"dup", "mincore", "pidfd_open", "pidfd_send_signal", "timer_create", "timer_settime", "timer_delete", "wait4", "waitid"},
+		reachable: []string{"fcntl", "listen", "mmap"},
+		gate:      map[string]string{"pidfd_open": "process", "timer_create": "profiling", "mincore": "auxiliary", "dup": "2.6"},
+	},
+	{
+		name: "finds a process and profiles",
+		source: `package main
+
+import (
+	"os"
+	"runtime/pprof"
+	"syscall"
+)
+
+func main() {
+	pprof.StartCPUProfile(os.Stdout)
+	p, err := os.FindProcess(1)
+	println(p.Pid, err)
+	syscall.Dup(0)
+}
+`,
+		gated:     []string{"mincore"},
+		reachable: []string{"dup", "pidfd_open", "pidfd_send_signal", "timer_create", "timer_settime", "timer_delete", "setitimer", "wait4", "waitid"},
+	},
+}
+
+func TestGoGates(t *testing.T) {
+	for _, p := range gatePrograms {
+		t.Run(p.name, func(t *testing.T) {
+			bin := buildSource(t, p.source, "amd64")
+			res := scanFile(t, bin, nil)
+			for _, c := range res.Calls {
+				if want := p.gate[c.Name]; !strings.Contains(c.Gate, want) {
+					t.Errorf("gate of %s: %q, want %s", c.Name, c.Gate, want)
+				}
+			}
+			grades := gradesOf(res)
+			for _, n := range p.gated {
+				if grades[n] != elfscan.Gated {
+					t.Errorf("%s: %v, want gated", n, grades[n])
+				}
+			}
+			for _, n := range p.reachable {
+				if g := grades[n]; g == 0 || g == elfscan.Gated {
+					t.Errorf("%s: %v, want reachable", n, g)
+				}
+			}
+			for n, g := range gradesOf(scanFile(t, bin, &elfscan.Options{Everything: true})) {
+				if g == elfscan.Gated {
+					t.Errorf("%s is gated without gates", n)
+				}
+			}
+		})
+	}
+}
+
+func gradesOf(res *elfscan.Result) map[string]elfscan.Grade {
+	out := map[string]elfscan.Grade{}
+	for _, c := range res.Calls {
+		out[c.Name] = c.Grade
+	}
+	return out
+}
