@@ -187,25 +187,36 @@ func (r *resolver) addEntry(t *table, abi *arch.Info, g *flatGroup, e *entry, re
 	}
 	for _, target := range targets {
 		rule := decision.Rule{Conds: conds, Action: ret}
-		switch {
-		case abi.ArgumentsHidden && (conditioned || target.sub != nil):
-			r.noteHidden(abi, e, target, g.action)
-			if g.action.permits() {
-				continue
-			}
-			rule.Conds = nil
-		case target.sub != nil:
+		if target.sub != nil {
 			r.noteMultiplexed(abi, e, target, conditioned, g.action)
 			if conditioned && g.action.permits() {
 				continue
 			}
 			rule.Conds = []decision.Cond{*target.sub}
 		}
+		if abi.NumberFirst && len(rule.Conds) > 0 {
+			r.noteHidden(abi, e, target, g.action)
+			rule.Conds = t.addHidden(target.nr, rule, g.action.permits())
+		}
 		if !t.add(target.nr, rule) {
 			r.note(NoteRedundant, e, abi, "an earlier entry already decides every call; this one has no effect")
 		}
 	}
 	return nil
+}
+
+// addHidden deals with a rule that looks at arguments, on an ABI whose kernel
+// shows filters the number in place of the first of them: a call that looks so
+// is not allowed by the rule, and is refused by it whatever its arguments. It
+// returns the conditions of the rule for all other calls.
+func (t *table) addHidden(nr uint32, rule decision.Rule, permits bool) []decision.Cond {
+	number := decision.Cond{Bits: 32, Mask: 1<<32 - 1, Set: []decision.Interval{{Lo: uint64(nr), Hi: uint64(nr)}}}
+	if permits {
+		number.Not = true
+		return append(slices.Clone(rule.Conds), number)
+	}
+	t.add(nr, decision.Rule{Conds: []decision.Cond{number}, Action: rule.Action})
+	return rule.Conds
 }
 
 // add reports whether the rule can ever be reached.

@@ -229,18 +229,19 @@ func (r *resolver) noteMultiplexed(abi *arch.Info, e *entry, t target, condition
 	}
 }
 
-// noteHidden is about a rule that would have to look at an argument where the
-// kernel does not show them.
+// noteHidden is about a rule that looks at arguments where the kernel shows the
+// call's number in their place.
 func (r *resolver) noteHidden(abi *arch.Info, e *entry, t target, action Action) {
 	where := t.via
 	if where == "" {
 		where = e.name
 	}
+	const shows = "Linux shows filters the number in place of the first argument: "
 	if action.permits() {
-		r.note(NoteUnchecked, e, abi, "Linux shows filters other words than the call's arguments: the rule does not allow %s", where)
+		r.note(NoteUnchecked, e, abi, shows+"the rule does not allow %s there", where)
 		return
 	}
-	r.note(NoteUnchecked, e, abi, "Linux shows filters other words than the call's arguments: %s applies to every call of %s", action, where)
+	r.note(NoteUnchecked, e, abi, shows+"%s applies to every call of %s there", action, where)
 }
 
 // skip deals with an entry whose call an ABI does not have. What a group lists

@@ -54,11 +54,11 @@ type Info struct {
 	// or 64. It is 64 on x32 and mips64n32, whose pointers have 32 bits.
 	WordBits int
 
-	// ArgumentsHidden says that seccomp_data.args does not hold the call's
-	// arguments where a filter expects them, so that no filter should compare
-	// them: on m68k, Linux puts the call's number first and the arguments one
-	// place later (arch/m68k/include/asm/syscall.h: syscall_get_arguments).
-	ArgumentsHidden bool
+	// NumberFirst says that seccomp_data.args does not hold the call's arguments
+	// where a filter expects them: on m68k, Linux puts the call's number first and
+	// the arguments one place later
+	// (arch/m68k/include/asm/syscall.h: syscall_get_arguments).
+	NumberFirst bool
 
 	auditName string
 	aliases   []string

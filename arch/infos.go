@@ -36,7 +36,7 @@ var infos = [...]Info{
 		aliases: []string{"x86", "i486", "i586", "i686", "ia32"}, table: &tables[2]},
 	{Name: "loongarch64", ID: emLOONGARCH | audit64 | auditLE, auditName: "LOONGARCH64", GOARCH: "loong64", WordBits: 64,
 		since: Version{5, 19}, table: &tables[3]},
-	{Name: "m68k", ID: em68K, auditName: "M68K", BigEndian: true, WordBits: 32, ArgumentsHidden: true, table: &tables[4]},
+	{Name: "m68k", ID: em68K, auditName: "M68K", BigEndian: true, WordBits: 32, NumberFirst: true, table: &tables[4]},
 	{Name: "mips", ID: emMIPS, auditName: "MIPS", GOARCH: "mips", BigEndian: true, WordBits: 32,
 		aliases: []string{"mipso32"}, table: &tables[5]},
 	{Name: "mips64", ID: emMIPS | audit64, auditName: "MIPS64", GOARCH: "mips64", BigEndian: true, WordBits: 64,

@@ -60,7 +60,7 @@ func anyAction(r *rand.Rand) func() seccomp.Action {
 // machines are native ABIs of both byte orders and word sizes.
 func machines(t testing.TB) []*arch.Info {
 	var list []*arch.Info
-	for _, name := range []string{"x86_64", "aarch64", "s390x", "mips64", "i386", "x86_64", "ppc64le", "arm", "sparc64", "mipsel", "riscv64", "ppc64", "mipsel64"} {
+	for _, name := range []string{"x86_64", "aarch64", "s390x", "mips64", "i386", "x86_64", "ppc64le", "arm", "sparc64", "mipsel", "riscv64", "ppc64", "mipsel64", "m68k"} {
 		abi, err := arch.GetInfo(name)
 		if err != nil {
 			t.Fatal(err)

@@ -60,6 +60,7 @@ func forkAndProbe(fprog *unix.SockFprog, probes []probe) (pid uintptr, errno sys
 	if errno != 0 || pid != 0 {
 		return pid, errno
 	}
+	faultsEnd()
 	status := uintptr(0)
 	if fprog != nil {
 		_, _, errno = syscall.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0, uintptr(unsafe.Pointer(fprog)))

@@ -10,3 +10,7 @@ const (
 //go:norace
 //go:nosplit
 func throughGate(*[7]uint32) uint32 { return 0 }
+
+//go:norace
+//go:nosplit
+func faultsEnd() {}

@@ -298,6 +298,10 @@ func (g *generator) someCall() oracle.Call {
 	if aim != nil {
 		g.aimAt(&c, aim)
 	}
+	if abi.NumberFirst && g.chance(60) { // as the kernel shows it
+		copy(c.Args[1:], c.Args[:])
+		c.Args[0] = uint64(c.NR)
+	}
 	if abi.WordBits == 32 && g.chance(95) {
 		for i := range c.Args {
 			c.Args[i] &= 1<<32 - 1

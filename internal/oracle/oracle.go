@@ -232,7 +232,7 @@ func (o *Oracle) group(g *seccomp.SyscallGroup, abi *arch.Info, c Call) (matches
 				if lo <= c.NR && c.NR <= hi && limit[abi.Name] {
 					return true, true, nil
 				}
-			} else if isCall(abi, member, c) || isSubcall(abi, member, c) {
+			} else if isCall(abi, member, c) || isSubcall(abi, member, c) || hidden(abi, c) && goesThrough(abi, member, c) && !permits(g.Action) {
 				return true, true, nil
 			}
 		}
@@ -257,22 +257,25 @@ func (o *Oracle) group(g *seccomp.SyscallGroup, abi *arch.Info, c Call) (matches
 // entry is group for one entry with conditions.
 func (o *Oracle) entry(e *seccomp.NameWithConditions, action seccomp.Action, abi *arch.Info, c Call) (matches, names bool, err error) {
 	call := e.Name
-	if _, _, ok := parseNumbers(e.Name); ok {
+	if _, _, number := parseNumbers(e.Name); number {
 		call, _ = abi.SyscallName(c.NR)
-	} else if isSubcall(abi, e.Name, c) {
+	} else if isSubcall(abi, e.Name, c) || hidden(abi, c) && goesThrough(abi, e.Name, c) {
+		if hidden(abi, c) && permits(action) {
+			return false, true, nil
+		}
 		matches, err := subcall(e, action, abi)
 		return matches, true, err
 	} else if !isCall(abi, e.Name, c) {
 		return false, false, nil
 	}
 	names = true
-	matches = true
-	for i := range e.Conditions {
-		ok, err := holds(&e.Conditions[i], abi, call, c.Args)
-		if err != nil {
-			return false, true, err
-		}
-		matches = matches && ok
+	if hidden(abi, c) {
+		matches, err = unchecked(e.Conditions, action, abi, call)
+	} else {
+		matches, err = all(e.Conditions, abi, call, c.Args)
+	}
+	if err != nil {
+		return false, true, err
 	}
 	if matches || o.policy.Kernel == "" {
 		return matches, true, nil
@@ -288,27 +291,54 @@ func (o *Oracle) entry(e *seccomp.NameWithConditions, action seccomp.Action, abi
 	return matches, names, nil
 }
 
+// all tells whether every condition holds.
+func all(conditions seccomp.ArgumentConditions, abi *arch.Info, call string, args [6]uint64) (bool, error) {
+	for i := range conditions {
+		if ok, err := holds(&conditions[i], abi, call, args); err != nil || !ok {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
 // subcall tells whether an entry with conditions matches its call by way of a
 // multiplexer, where the arguments are behind a pointer: it is not allowed
 // without being checked, but refused. Where the ABI has the call by itself
 // too, and so a meaning for the conditions, what holds for all arguments or
 // for none needs no check.
 func subcall(e *seccomp.NameWithConditions, action seccomp.Action, abi *arch.Info) (bool, error) {
-	unchecked := false
-	_, direct := abi.Number(e.Name)
-	for i := range e.Conditions {
-		if !direct {
-			unchecked = true
-			break
-		}
-		always, never, err := constant(&e.Conditions[i], abi, e.Name)
+	if _, direct := abi.Number(e.Name); !direct && len(e.Conditions) > 0 {
+		return !permits(action), nil
+	}
+	return unchecked(e.Conditions, action, abi, e.Name)
+}
+
+// unchecked tells whether an entry matches whose conditions on a call cannot be
+// checked.
+func unchecked(conditions seccomp.ArgumentConditions, action seccomp.Action, abi *arch.Info, call string) (bool, error) {
+	known := true
+	for i := range conditions {
+		always, never, err := constant(&conditions[i], abi, call)
 		if err != nil || never {
 			return false, err
 		}
-		unchecked = unchecked || !always
+		known = known && always
 	}
-	permits := action == seccomp.ActionAllow || action == seccomp.ActionLog
-	return !unchecked || !permits, nil
+	return known || !permits(action), nil
+}
+
+func permits(action seccomp.Action) bool {
+	return action == seccomp.ActionAllow || action == seccomp.ActionLog
+}
+
+// hidden tells whether the arguments are not where a filter looks for them:
+// Linux on m68k shows the number in place of the first, for every call.
+func hidden(abi *arch.Info, c Call) bool { return abi.Name == "m68k" && uint32(c.Args[0]) == c.NR }
+
+// goesThrough tells whether c is the multiplexer by which a call can be made.
+func goesThrough(abi *arch.Info, name string, c Call) bool {
+	via, _, ok := abi.Multiplexed(name)
+	return ok && isCall(abi, via, c)
 }
 
 func isCall(abi *arch.Info, name string, c Call) bool {
