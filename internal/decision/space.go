@@ -95,6 +95,8 @@ type Space struct {
 	nodes  []node
 	table  []Node // open addressing over nodes; 0 is free (node 0 is a dummy)
 	cache  []iteEntry
+	seen   []uint32 // when Size came by
+	stamp  uint32
 	limit  int
 	steps  int
 	budget int
@@ -143,20 +145,28 @@ func (s *Space) Len() int { return len(s.nodes) - 1 }
 
 // Size returns how many distinct nodes n is made of.
 func (s *Space) Size(n Node) int {
-	seen := map[Node]bool{}
-	var walk func(Node)
-	walk = func(n Node) {
-		if seen[n] {
-			return
-		}
-		seen[n] = true
-		if nd := s.nodes[n]; nd.level != terminalLevel {
-			walk(nd.lo)
-			walk(nd.hi)
-		}
+	if len(s.seen) < len(s.nodes) {
+		s.seen = append(s.seen, make([]uint32, len(s.nodes)-len(s.seen))...)
 	}
-	walk(n)
-	return len(seen)
+	s.stamp++
+	if s.stamp == 0 { // what is there may be as old as the counter is long
+		clear(s.seen)
+		s.stamp = 1
+	}
+	return s.unseen(n)
+}
+
+// unseen counts the nodes of n that do not bear the stamp yet.
+func (s *Space) unseen(n Node) int {
+	if s.seen[n] == s.stamp {
+		return 0
+	}
+	s.seen[n] = s.stamp
+	nd := &s.nodes[n]
+	if nd.level == terminalLevel {
+		return 1
+	}
+	return 1 + s.unseen(nd.lo) + s.unseen(nd.hi)
 }
 
 func (s *Space) charge(steps int) bool {

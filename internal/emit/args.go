@@ -32,13 +32,14 @@ type argCoder struct {
 	bigEndian bool
 	plans     map[decision.Node]plan
 	words     map[wordState]plan
+	supports  map[decision.Node]uint32 // what support has found
 	atoms     map[decision.Word][]atom // of the call that is being coded
 	depth     int                      // of bit tests within one another
 }
 
 func newArgCoder(c *compiler) *argCoder {
 	return &argCoder{space: c.space, code: c.code, objective: c.opt.Objective, bigEndian: c.spec.BigEndian,
-		plans: make(map[decision.Node]plan), words: make(map[wordState]plan)}
+		plans: make(map[decision.Node]plan), words: make(map[wordState]plan), supports: make(map[decision.Node]uint32)}
 }
 
 // wordState is a function whose word is in the accumulator, with the bits
@@ -97,6 +98,10 @@ func (a *argCoder) word(w decision.Word, st wordState, top bool) plan {
 	if v, _, _, _, ok := a.space.Branch(st.fn); !ok || v != w {
 		return a.whole(st.fn)
 	}
+	hurry, few := a.code.effort.over(), fewItems
+	if hurry {
+		st.zero, few = 0, fewItems/4 // fewer states, and each with less work
+	}
 	if p, ok := a.words[st]; ok {
 		return p
 	}
@@ -111,19 +116,19 @@ func (a *argCoder) word(w decision.Word, st wordState, top bool) plan {
 	partial := support != ^uint32(0)
 	switch {
 	case top && partial:
-		try(a.values(w, st.fn, ^uint32(0), fewItems))
+		try(a.values(w, st.fn, ^uint32(0), few))
 	case top:
 		try(a.values(w, st.fn, ^uint32(0), maxItems))
 	case support|st.zero == ^uint32(0):
 		try(a.values(w, st.fn, support, maxItems))
 	}
-	if partial {
-		try(a.maskedValues(w, st.fn, support, fewItems))
+	if partial && !(found && hurry) {
+		try(a.maskedValues(w, st.fn, support, few))
 	}
-	if !found || best.size > simple {
+	if !hurry && (!found || best.size > simple) {
 		try(a.atomTests(w, st))
 	}
-	if !found || partial && a.depth < maxDepth {
+	if !found || partial && a.depth < maxDepth && !hurry {
 		a.depth++
 		try(a.bitTest(w, st), true)
 		a.depth--
@@ -171,20 +176,15 @@ func usual(lo, hi uint32) float64 {
 
 // support returns the bits of the word that a function depends on.
 func (a *argCoder) support(w decision.Word, fn decision.Node) uint32 {
-	var bits uint32
-	seen := map[decision.Node]bool{}
-	var walk func(decision.Node)
-	walk = func(n decision.Node) {
-		v, bit, clear, set, ok := a.space.Branch(n)
-		if !ok || v != w || seen[n] {
-			return
-		}
-		seen[n] = true
-		bits |= 1 << bit
-		walk(clear)
-		walk(set)
+	v, bit, clear, set, ok := a.space.Branch(fn)
+	if !ok || v != w {
+		return 0
 	}
-	walk(fn)
+	if bits, ok := a.supports[fn]; ok {
+		return bits
+	}
+	bits := 1<<bit | a.support(w, clear) | a.support(w, set)
+	a.supports[fn] = bits
 	return bits
 }
 
@@ -253,8 +253,15 @@ func (a *argCoder) choose(items []item, exits []decision.Node) (plan, float64) {
 // items lists the values of the masked word in ascending order with what they
 // lead to. Values outside the mask do not occur, so they have no item.
 func (a *argCoder) items(w decision.Word, fn decision.Node, mask uint32, most int) (items []item, exits []decision.Node, ok bool) {
-	var walk func(n decision.Node, bit int, lo uint32) bool
-	walk = func(n decision.Node, bit int, lo uint32) bool {
+	n := a.countRuns(w, fn, mask)
+	if n > most {
+		return nil, nil, false
+	}
+	items, exits = make([]item, 0, n), make([]decision.Node, 0, n)
+	visits := 0
+	var walk func(n decision.Node, bit int, lo uint32)
+	walk = func(n decision.Node, bit int, lo uint32) {
+		visits++
 		for bit >= 0 && mask>>bit&1 == 0 {
 			bit--
 		}
@@ -263,16 +270,18 @@ func (a *argCoder) items(w decision.Word, fn decision.Node, mask uint32, most in
 			hi := lo | mask&(1<<(bit+1)-1)
 			if k := len(exits); k > 0 && exits[k-1] == n {
 				items[k-1].hi = hi
-				return true
+				return
 			}
 			items, exits = append(items, item{lo: lo, hi: hi}), append(exits, n)
-			return len(items) <= most
+			return
 		}
 		if b != uint32(bit) { // does not depend on this bit
 			clear, set = n, n
 		}
-		return walk(clear, bit-1, lo) && walk(set, bit-1, lo|1<<bit)
+		walk(clear, bit-1, lo)
+		walk(set, bit-1, lo|1<<bit)
 	}
-	ok = walk(fn, 31, 0)
-	return items, exits, ok
+	walk(fn, 31, 0)
+	a.code.effort.spend(10*visits + 30*len(items))
+	return items, exits, true
 }

@@ -68,7 +68,9 @@ func (a *argCoder) atomTests(w decision.Word, st wordState) (best plan, found bo
 		}
 		yes := a.space.Given(st.fn, holds)
 		no := a.space.Given(st.fn, a.space.Not(holds))
-		if a.space.Size(yes) >= size || a.space.Size(no) >= size {
+		sizeYes, sizeNo := a.space.Size(yes), a.space.Size(no)
+		a.code.effort.spend(100 * (size + sizeYes + sizeNo))
+		if sizeYes >= size || sizeNo >= size {
 			continue
 		}
 		p, q := a.word(w, wordState{yes, st.zero}, true), a.word(w, wordState{no, st.zero}, true)

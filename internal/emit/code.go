@@ -33,6 +33,8 @@ type code struct {
 	heights []float64 // longest path from a block, in instructions executed
 	table   []block   // open addressing over insts, blocks plus one; 0 is free
 	memory  []float64 // scratch in use, a stack
+	effort  effort
+	runs    runTable
 }
 
 func newCode() *code { return &code{table: make([]block, 1024)} }
@@ -41,6 +43,8 @@ func newCode() *code { return &code{table: make([]block, 1024)} }
 func (c *code) reset() {
 	c.insts, c.heights, c.memory = c.insts[:0], c.heights[:0], c.memory[:0]
 	clear(c.table)
+	c.effort = effort{}
+	c.runs.forget()
 }
 
 // scratch returns memory with anything in it, to be given back by cutting

@@ -17,6 +17,7 @@ func (c *compiler) outcome(a *decision.ABI, o decision.Outcome) block {
 	if _, constant := c.space.Value(o.To); constant || i == len(a.Calls) || a.Calls[i].NR != o.Lo {
 		return c.args.whole(o.To).block
 	}
+	c.code.effort.begin()
 	c.args.atoms = suggest(&a.Calls[i])
 	b := c.args.whole(o.To).block
 	size, most := c.code.count(b), entangled

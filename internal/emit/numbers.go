@@ -35,6 +35,7 @@ const otherABI = 1 << 30
 func (c *compiler) numbers(a *decision.ABI, outcomes []decision.Outcome) block {
 	w := c.weigh(a, outcomes)
 	items := c.weighed(a, outcomes, w)
+	c.code.effort.limit = math.MaxInt // numbers have a bound of their own: exactItems
 	tree := func(items []item) block {
 		return c.code.tree(items, c.opt.Objective.goal(w.total/float64(len(items)))).block
 	}

@@ -73,6 +73,7 @@ func newSearcher(c *code, items []item, g goal) *searcher {
 	n := len(items)
 	s := &searcher{code: c, items: items, goal: g, n: n, sum: c.scratch(n + 1), same: make([]int, n)}
 	s.sum[0] = 0
+	c.effort.spend(n * n * (n/6 + 20))
 	s.row, s.col = c.scratch(n*n), c.scratch(n*n)
 	if g.worst {
 		s.rowH, s.colH = c.scratch(n*n), c.scratch(n*n)

@@ -19,6 +19,9 @@ func (b built) price(g goal) float64 { return b.tests + g.test*b.count }
 // Comput. 1977), thresholds alone considered.
 const exactItems = 160
 
+// fewExact is the same where the effort is spent.
+const fewExact = 24
+
 // tree returns the code that tells the items apart.
 func (c *code) tree(items []item, g goal) built { return c.subtree(merge(items), g) }
 
@@ -32,8 +35,11 @@ func (c *code) subtree(items []item, g goal) built {
 		rest := c.tree(slices.Delete(slices.Clone(items), k, k+1), g)
 		return built{c.jump(opJEQ, it.lo, it.to, rest.block), weightOf(items) + rest.tests, 1 + rest.count}
 	}
-	n := len(items)
-	if n > exactItems {
+	n, most := len(items), exactItems
+	if c.effort.over() {
+		most = fewExact
+	}
+	if n > most {
 		k, weight := half(items, g.worst)
 		return cutAt(c, items[k].lo, weight, c.subtree(items[:k], g), c.subtree(items[k:], g))
 	}
@@ -68,7 +74,7 @@ func weightOf(items []item) float64 {
 // longer occur and what they parted is one item: the best tree of the rest is a
 // search of its own. It is taken where it costs less than what the table has.
 func (s *searcher) peeled(i, j int) (built, bool) {
-	if s.goal.worst || j-i < 3 {
+	if s.goal.worst || j-i < 3 || s.code.effort.over() {
 		return built{}, false
 	}
 	weight := s.sum[j+1] - s.sum[i]
