@@ -145,14 +145,28 @@ func (b *browser) until(expression string) {
 // click clicks in the middle of an element, as a mouse does.
 func (b *browser) click(selector string) {
 	b.t.Helper()
+	x, y := b.middle(selector)
+	for _, kind := range []string{"mousePressed", "mouseReleased"} {
+		b.call("Input.dispatchMouseEvent", map[string]any{"type": kind, "x": x, "y": y, "button": "left", "clickCount": 1})
+	}
+}
+
+// hover moves the mouse to the middle of an element.
+func (b *browser) hover(selector string) {
+	b.t.Helper()
+	x, y := b.middle(selector)
+	b.call("Input.dispatchMouseEvent", map[string]any{"type": "mouseMoved", "x": x, "y": y})
+}
+
+// middle scrolls to an element and finds its middle.
+func (b *browser) middle(selector string) (x, y float64) {
+	b.t.Helper()
 	var box struct{ X, Y float64 }
 	text := b.text(fmt.Sprintf(`(() => { const e = document.querySelector(%q); e.scrollIntoView({block: "center"}); const r = e.getBoundingClientRect(); return JSON.stringify({X: r.x + r.width / 2, Y: r.y + r.height / 2}); })()`, selector))
 	if err := json.Unmarshal([]byte(text), &box); err != nil {
-		b.t.Fatalf("click %s: %v", selector, err)
+		b.t.Fatalf("%s: %v", selector, err)
 	}
-	for _, kind := range []string{"mousePressed", "mouseReleased"} {
-		b.call("Input.dispatchMouseEvent", map[string]any{"type": kind, "x": box.X, "y": box.Y, "button": "left", "clickCount": 1})
-	}
+	return box.X, box.Y
 }
 
 // press types a key, such as "Tab" or "ArrowRight".

@@ -41,6 +41,11 @@ func openPage(t *testing.T, args ...string) *browser {
 func TestPage(t *testing.T) {
 	b := openPage(t, "explain", "--html", "--machine", "x86_64", policyFile(t, pagePolicy))
 
+	// The pointer over a call shows its conditions.
+	b.hover(`button[data-call="clone"]`)
+	if got := b.text(`document.getElementById("detail").innerText`); !strings.Contains(got, "CLONE_NEWUSER == 0") {
+		t.Errorf("with the pointer over clone the page says %q", got)
+	}
 	// A click shows the conditions.
 	b.click(`button[data-call="clone"]`)
 	if got := b.text(`document.getElementById("detail").innerText`); !strings.Contains(got, "CLONE_NEWUSER == 0") || !strings.Contains(got, "otherwise errno(EPERM)") {
@@ -49,7 +54,7 @@ func TestPage(t *testing.T) {
 	if got := b.text(`getComputedStyle(document.querySelector('button[data-call="read"]')).backgroundColor`); got == b.text(`getComputedStyle(document.querySelector('button[data-call="ptrace"]')).backgroundColor`) {
 		t.Errorf("allowed and refused calls both have the colour %s", got)
 	}
-	// Hovering shows them, too.
+	// So does the browser's hint.
 	if got := b.text(`document.querySelector('button[data-call="socket"]').title`); !strings.Contains(got, "family ∈ {AF_UNIX, AF_INET}") {
 		t.Errorf("the hint of socket is %q", got)
 	}
@@ -69,6 +74,14 @@ func TestPage(t *testing.T) {
 	}
 	if got := b.text(`document.getElementById("detail").innerText`); !strings.Contains(got, "number 120 on i386") {
 		t.Errorf("on i386 the page says of clone %q", got)
+	}
+	// Calls are arranged by what happens to them.
+	b.eval(`document.getElementById("order").value = "action"; document.getElementById("order").dispatchEvent(new Event("change"))`)
+	if got := b.text(`[...document.querySelectorAll("#map .group")].map(g => g.textContent).join()`); got != "allow,errno(ENOSYS),errno(EPERM)" {
+		t.Errorf("arranged by action the headings are %q", got)
+	}
+	if got := b.text(`document.querySelector("#map .group + li button").textContent`); got != "exit_group" {
+		t.Errorf("the first call that is allowed is %q", got)
 	}
 	// An action can be hidden.
 	before := b.eval(`document.querySelectorAll("#map button").length`).(float64)
@@ -125,9 +138,26 @@ func TestDiffPage(t *testing.T) {
 	if got := b.text(`document.getElementById("diff").innerText`); !strings.Contains(got, "newly blocked") || !strings.Contains(got, "family == AF_INET") {
 		t.Errorf("the table of differences says %q", got)
 	}
+	if got := b.text(`[...document.querySelectorAll("#map button")].map(b => b.textContent).join()`); got != "socket" {
+		t.Errorf("the map of what differs shows %q, want socket", got)
+	}
 	b.click(`button[data-call="socket"]`)
-	if got := b.text(`document.getElementById("detail").innerText`); !strings.Contains(got, "newly blocked: allow → errno(EPERM)") {
-		t.Errorf("after a click on socket the page says %q", got)
+	got := b.text(`document.getElementById("detail").innerText`)
+	for _, want := range []string{"newly blocked: allow → errno(EPERM)", "family ∈ {AF_UNIX, AF_INET}", "family == AF_UNIX"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("after a click on socket the page says %q, want %q", got, want)
+		}
+	}
+	// Each filter can be looked at alone; what differs is marked.
+	b.eval(`document.getElementById("filter").value = "1"; document.getElementById("filter").dispatchEvent(new Event("change"))`)
+	if got := b.text(`[...document.querySelectorAll("#map .changed")].map(b => b.textContent).join()`); got != "socket" {
+		t.Errorf("marked as different are %q, want socket", got)
+	}
+	if got := b.text(`String(document.querySelectorAll("#map button").length > 300)`); got != "true" {
+		t.Error("one filter alone shows few calls")
+	}
+	if got := b.text(`String(document.documentElement.scrollWidth <= document.documentElement.clientWidth)`); got != "true" {
+		t.Error("the page is wider than the window")
 	}
 }
 
