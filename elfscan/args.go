@@ -179,16 +179,14 @@ func (s *scanner) askArgs(r *resolver, t *task) (out []*task, why string) {
 		if !r.reach.has(c.from) {
 			continue
 		}
-		pt, ok := r.callPoint(c)
-		if !ok {
-			continue
+		for _, call := range s.p.callStates(c) {
+			m, _ := s.p.function(call.fn)
+			u := &task{fn: call.fn, at: c.at, up: t}
+			for j, a := range t.args {
+				u.args[j] = s.p.substitute(m, a, call.pt)
+			}
+			out = append(out, u)
 		}
-		m, _ := s.p.function(c.from)
-		u := &task{fn: c.from, at: c.at, up: t}
-		for j, a := range t.args {
-			u.args[j] = s.p.substitute(m, a, pt)
-		}
-		out = append(out, u)
 	}
 	if len(out) == 0 {
 		return nil, "no callers are known"

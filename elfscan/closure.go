@@ -21,9 +21,16 @@ type loader struct {
 	mods    []*module
 	parent  map[*module]*module
 	names   map[string]*module
+	files   []opened
 	missing []string
 	close   []io.Closer
 	conf    []string
+}
+
+// opened is a library that was read.
+type opened struct {
+	info fs.FileInfo
+	mod  *module
 }
 
 // sized is what a library is read through.
@@ -33,26 +40,22 @@ type sized interface {
 	Stat() (fs.FileInfo, error)
 }
 
-func (l *loader) open(path string) (sized, string, error) {
+func (l *loader) open(path string) (sized, error) {
 	real := path
 	if l.sysroot != "" {
 		var err error
 		if real, err = resolveIn(l.sysroot, path); err != nil {
-			return nil, "", err
+			return nil, err
 		}
 	}
 	st, err := os.Stat(real)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	if !st.Mode().IsRegular() {
-		return nil, "", fmt.Errorf("%s: not a regular file", path)
+		return nil, fmt.Errorf("%s: not a regular file", path)
 	}
-	f, err := os.Open(real)
-	if err != nil {
-		return nil, "", err
-	}
-	return f, real, nil
+	return os.Open(real)
 }
 
 // resolveIn follows path inside root, keeping absolute and upward symbolic
@@ -142,18 +145,20 @@ func (l *loader) need(m *module, name string) error {
 var errOtherMachine = errors.New("library for another machine")
 
 func (l *loader) load(path string) (*module, error) {
-	f, real, err := l.open(path)
+	f, err := l.open(path)
 	if err != nil {
 		return nil, err
 	}
-	if m := l.names["file:"+real]; m != nil {
-		return m, f.Close()
-	}
-	l.close = append(l.close, f)
 	st, err := f.Stat()
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, f.Close())
 	}
+	for _, known := range l.files { // musl's C library and interpreter are one file
+		if os.SameFile(known.info, st) {
+			return known.mod, f.Close()
+		}
+	}
+	l.close = append(l.close, f)
 	m, err := openModule(path, f, st.Size())
 	if err != nil {
 		if errors.Is(err, ErrUnsupported) {
@@ -169,7 +174,7 @@ func (l *loader) load(path string) (*module, error) {
 			return known, nil
 		}
 	}
-	l.names["file:"+real] = m
+	l.files = append(l.files, opened{st, m})
 	if m.soname != "" && l.names[m.soname] == nil {
 		l.names[m.soname] = m
 	}
@@ -261,7 +266,7 @@ func (l *loader) muslPath(interp string) []string {
 }
 
 func (l *loader) readText(path string) string {
-	f, _, err := l.open(path)
+	f, err := l.open(path)
 	if err != nil {
 		return ""
 	}

@@ -208,7 +208,6 @@ func (g *libGateState) mayPass(r *reach, n node, flags int64) bool {
 	if g.p.pointerTaken(n) {
 		return true
 	}
-	res := &resolver{p: g.p, reach: r}
 	for _, c := range g.p.callersOf(n) {
 		if !r.has(c.from) {
 			continue
@@ -220,18 +219,16 @@ func (g *libGateState) mayPass(r *reach, n node, flags int64) bool {
 			}
 			continue
 		}
-		pt, ok := res.callPoint(c)
-		if !ok {
-			continue
-		}
-		m, _ := g.p.function(c.from)
-		vals, ok := g.p.values.Consts(g.p.substituteAtom(m, cParam(m, 1), pt))
-		if !ok {
-			return true
-		}
-		for _, v := range vals {
-			if v&flags != 0 {
+		for _, call := range g.p.callStates(c) {
+			m, _ := g.p.function(call.fn)
+			vals, ok := g.p.values.Consts(g.p.substituteAtom(m, cParam(m, 1), call.pt))
+			if !ok {
 				return true
+			}
+			for _, v := range vals {
+				if v&flags != 0 {
+					return true
+				}
 			}
 		}
 	}

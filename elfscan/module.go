@@ -32,6 +32,8 @@ type module struct {
 	funcs   []function
 	find    []uint32 // by (addr-lo)>>findShift: first function that may contain it
 	names   map[uint64]string
+	lsda    map[uint64]uint64       // tables of exception handlers, by function
+	inner   map[int][]node          // entries in the middle of functions
 	syms    map[string]image.Symbol // exported
 	sites   []uint64
 	edges   []edge
@@ -76,7 +78,7 @@ func openModule(path string, r io.ReaderAt, size int64) (*module, error) {
 	if f.Machine == elf.EM_ARM && hasThumb(f) {
 		return nil, fmt.Errorf("%s: %w: no decoder for Thumb code", path, ErrUnsupported)
 	}
-	mod := &module{path: path, f: f, m: m, code: f.Code(), starts: map[uint64]uint32{}, sizes: map[uint64]uint64{}}
+	mod := &module{path: path, f: f, m: m, code: f.Code(), starts: map[uint64]uint32{}, sizes: map[uint64]uint64{}, inner: map[int][]node{}}
 	mod.soname = f.Dyn.Soname
 	if len(mod.code) == 0 {
 		return nil, fmt.Errorf("%s: %w: no executable segment", path, image.ErrFormat)
@@ -131,9 +133,14 @@ func (mod *module) findFunctions() {
 		return goEnd > 0 && addr >= funcs[0].start && addr < funcs[goEnd-1].end
 	}
 	var rest []function
+	mod.lsda = map[uint64]uint64{}
 	for _, r := range mod.f.Unwind() {
-		if !inGo(r.Start) {
-			rest = append(rest, function{r.Start, r.End, -1, false})
+		if inGo(r.Start) {
+			continue
+		}
+		rest = append(rest, function{r.Start, r.End, -1, false})
+		if r.LSDA != 0 {
+			mod.lsda[r.Start] = r.LSDA
 		}
 	}
 	rest = append(rest, mod.symbolFunctions(inGo)...)

@@ -37,15 +37,18 @@ type program struct {
 	results  map[node]*flow.Result
 	into     []uint32 // callers of node n: callers[into[n]:into[n+1]]
 	callers  []caller
-	late     map[node][]caller // callers found during analysis
-	taken    map[node]bool     // address is taken by code
-	pointers map[node]bool     // address is in data; nil until asked for
+	late     map[node][]caller  // callers found during analysis
+	taken    map[node]bool      // address is taken by code
+	pointers map[node]bool      // address is in data; nil until asked for
+	loads    map[node][]slotRef // address is in slots that code loads
+	handed   map[node]bool      // whether code does more with it than call it
 	stubs    map[stubKey]node
 	refined  map[node]bool
 	work     int       // bytes of functions analysed
 	boundsOf *function // whose instructions bounds are
 	bounds   []bool
 	never    map[node]bool // functions that do not return
+	falls    map[node]bool // functions that control runs off the end of
 	decoded  int
 
 	assume func(v *flow.Values, a flow.Atom) (int64, bool)
@@ -65,7 +68,8 @@ type stubKey struct {
 
 func newProgram(ctx context.Context, mods []*module) *program {
 	p := &program{ctx: ctx, mods: mods, values: flow.NewValues(), results: map[node]*flow.Result{},
-		late: map[node][]caller{}, taken: map[node]bool{}, stubs: map[stubKey]node{}, refined: map[node]bool{}, never: map[node]bool{}}
+		late: map[node][]caller{}, taken: map[node]bool{}, stubs: map[stubKey]node{}, refined: map[node]bool{}, never: map[node]bool{},
+		falls: map[node]bool{}}
 	for _, m := range mods {
 		m.base = uint32(p.nodes)
 		p.nodes += node(len(m.funcs))
@@ -102,6 +106,7 @@ func (p *program) nodeAt(m *module, addr uint64) node {
 	n := p.nodes + node(len(p.extra))
 	p.extra = append(p.extra, extraNode{mod: m, start: addr, fn: i})
 	m.starts[addr] = uint32(n)
+	m.inner[i] = append(m.inner[i], n)
 	return n
 }
 
@@ -292,6 +297,9 @@ func (p *program) flowFunc(n node) (*module, *flow.Func, bool) {
 	if fn.Go && m.goInit != nil {
 		fn.Init = m.goInit
 	}
+	if n < p.nodes && m.lsda[f.start] != 0 {
+		fn.Pads = m.f.LandingPads(m.lsda[f.start], f.start)
+	}
 	return m, fn, true
 }
 
@@ -457,6 +465,9 @@ func (p *program) startAt(m *module, addr uint64) node {
 }
 
 func (p *program) callersOf(n node) []caller {
+	if prev, ok := p.fallsInto(n); ok {
+		p.analyze(prev) // adds itself to late
+	}
 	var out []caller
 	if n < p.nodes {
 		out = p.callers[p.into[n]:p.into[n+1]]

@@ -108,7 +108,7 @@ func (r *reach) addGo(m *module) {
 			r.add(t, node(m.base+e.from))
 		}
 	}
-	r.p.eachPointer(m, func(n node) {
+	r.p.eachPointer(m, func(n node, _ uint64) {
 		if foreign(n) {
 			r.add(n, noNode)
 		}
@@ -219,7 +219,7 @@ func (r *reach) function(n node) {
 			r.addData(dataRef{m, to, m.objectEnd(to), n})
 		}
 	}
-	if i+1 < len(m.funcs) && m.funcs[i+1].gap && m.funcs[i+1].start == fn.end && fn.goIndex < 0 {
+	if i+1 < len(m.funcs) && fn.goIndex < 0 && m.funcs[i+1].start == fn.end && (m.funcs[i+1].gap || r.p.fallsOff(n)) {
 		r.add(n+1, n)
 	}
 }
@@ -259,7 +259,7 @@ func (r *reach) pointer(m *module, addr uint64, by node) {
 // relocated.
 func (r *reach) words(d dataRef) {
 	m := d.mod
-	m.eachWord(image.Range{Start: d.lo, End: d.hi}, func(v uint64) {
+	m.eachWord(image.Range{Start: d.lo, End: d.hi}, func(_, v uint64) {
 		if v >= m.lo && v < m.hi {
 			r.pointer(m, v, d.by)
 		}

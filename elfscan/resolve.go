@@ -52,80 +52,105 @@ type resolver struct {
 // site resolves one system call instruction.
 func (r *resolver) site(m *module, addr uint64) {
 	i := m.funcAt(addr)
-	if i < 0 || !r.reach.has(node(m.base)+node(i)) {
+	first := node(m.base) + node(i)
+	if i < 0 || !r.reach.has(first) {
 		return
 	}
-	for _, n := range r.entries(m, i) {
-		for _, pt := range r.points(n, addr) {
-			t := &task{fn: n, at: addr, nr: pt.State.Regs[m.m.NR]}
-			for j, a := range m.m.Args {
-				if a != machine.None {
-					t.args[j] = pt.State.Regs[a]
-				}
-			}
-			r.chase(m, addr, t)
+	seen, lost := false, false
+	for _, n := range r.p.entries(m, i) {
+		points, incomplete := r.points(n, addr)
+		for _, pt := range points {
+			seen = true
+			r.start(m, addr, n, pt)
+		}
+		lost = lost || incomplete
+	}
+	if seen || !lost || !r.p.boundary(m, addr) {
+		return // no path leads there: dead code, or data among the code
+	}
+	// Start a little earlier, where the number is usually set.
+	for _, pt := range r.p.fromBlock(first, addr) {
+		// A gap with bytes that are no instructions holds tables, such as those
+		// of ciphers: there only a site that sets its number is one.
+		if m.funcs[i].gap && r.p.analyze(first).Partial != "" && pt.State.Regs[m.m.NR] == flow.Top {
+			continue
+		}
+		if pt.Op == machine.Syscall {
+			r.start(m, addr, first, pt)
 		}
 	}
+}
+
+// start chases the number of one system call seen in node n.
+func (r *resolver) start(m *module, addr uint64, n node, pt flow.Point) {
+	t := &task{fn: n, at: addr, nr: pt.State.Regs[m.m.NR]}
+	for j, a := range m.m.Args {
+		if a != machine.None {
+			t.args[j] = pt.State.Regs[a]
+		}
+	}
+	r.chase(m, addr, t)
 }
 
 // entries are the nodes whose code includes the i-th function's: its start
 // and the places in its middle that others jump to.
-func (r *resolver) entries(m *module, i int) []node {
-	out := []node{node(m.base) + node(i)}
-	for a, n := range m.starts {
-		if a > m.funcs[i].start && a < m.funcs[i].end {
-			out = append(out, node(n))
-		}
-	}
+func (p *program) entries(m *module, i int) []node {
+	out := append([]node{node(m.base) + node(i)}, m.inner[i]...)
 	slices.Sort(out)
 	return out
 }
 
-// points returns the system call at addr as the analysis of n sees it. Code
-// that no path reaches is analysed from there, with nothing known.
-func (r *resolver) points(n node, addr uint64) []flow.Point {
+// points returns the system call at addr as the analysis of n sees it; lost
+// says that the analysis may have missed paths.
+func (r *resolver) points(n node, addr uint64) (out []flow.Point, lost bool) {
 	m, fn, ok := r.p.flowFunc(n)
 	if !ok {
 		r.open = append(r.open, open{m, addr, &task{fn: n, at: addr}, "function too large"})
-		return nil
+		return nil, false
 	}
-	env := r.p.env(m)
 	if addr < fn.Start {
-		return nil
+		return nil, false
 	}
 	if _, done := r.p.results[n]; !done && !r.p.boundary(m, addr) {
-		return nil // the bytes are part of another instruction
+		return nil, false // the bytes are part of another instruction
 	}
 	res := r.p.analyze(n)
 	if n >= r.p.nodes && r.p.extra[n-r.p.nodes].byRef && res.Partial != "" {
-		return nil // data among the code, whose address is taken
+		return nil, false // data among the code, whose address is taken
 	}
-	var out []flow.Point
 	for _, pt := range res.Points {
 		if pt.Addr != addr || pt.Op != machine.Syscall {
 			continue
 		}
-		if pt.State.Regs[m.m.NR] == flow.Top && r.p.refine(n) {
+		// Paths behind calls that do not return may bring wrong numbers.
+		if _, known := r.p.values.Consts(pt.State.Regs[m.m.NR]); !known && r.p.refine(n) {
 			return r.points(n, addr)
 		}
 		out = append(out, pt)
 	}
-	if len(out) > 0 || n >= r.p.nodes {
-		return out
+	lost = res.Lost || res.Partial != ""
+	if len(out) == 0 && lost && r.p.refine(n) { // a jump may be followed now
+		return r.points(n, addr)
 	}
-	if !res.Lost && res.Partial == "" || !r.p.boundary(m, addr) {
-		return nil // no path leads there: dead code, or data among the code
+	return out, lost
+}
+
+// fromBlock looks at an instruction that no path was found to reach: what is
+// set just before it is known, and nothing else.
+func (p *program) fromBlock(n node, addr uint64) []flow.Point {
+	_, fn, ok := p.flowFunc(n)
+	if !ok {
+		return nil
 	}
-	// Start a little earlier, where the number is usually set.
+	m, _ := p.function(n)
+	env := p.env(m)
+	var out []flow.Point
 	for _, pt := range env.From(fn, env.BlockStart(fn, int(addr-fn.Start))).Points {
-		// A gap with bytes that are no instructions holds tables, such as those
-		// of ciphers: there only a site that sets its number is one.
-		if _, f := r.p.function(n); f.gap && res.Partial != "" && pt.State.Regs[m.m.NR] == flow.Top {
+		if pt.Addr != addr {
 			continue
 		}
-		if pt.Addr == addr && pt.Op == machine.Syscall {
-			out = append(out, pt)
-		}
+		pt.State = pt.State.Constants(p.values, m.m)
+		out = append(out, pt)
 	}
 	return out
 }
@@ -205,6 +230,7 @@ func (r *resolver) one(m *module, site uint64, t *task) []*task {
 
 // ask turns a task into those of the callers.
 func (r *resolver) ask(m *module, site uint64, t *task) []*task {
+	taken := r.p.pointerTaken(t.fn)
 	callers := r.p.callersOf(t.fn)
 	if by, ok := r.reach.from[t.fn]; ok && by == noNode {
 		r.open = append(r.open, open{m, site, t, fmt.Sprintf("%s is entered from outside", r.p.nodeName(t.fn))})
@@ -214,28 +240,70 @@ func (r *resolver) ask(m *module, site uint64, t *task) []*task {
 		if !r.reach.has(c.from) {
 			continue
 		}
-		pt, ok := r.callPoint(c)
-		if !ok {
-			continue
+		for _, call := range r.p.callStates(c) {
+			cm, _ := r.p.function(call.fn)
+			u := &task{fn: call.fn, at: c.at, up: t, depth: t.depth + 1}
+			u.nr = r.p.substitute(cm, t.nr, call.pt)
+			for j, a := range t.args {
+				u.args[j] = r.p.substitute(cm, a, call.pt)
+			}
+			out = append(out, u)
 		}
-		cm, _ := r.p.function(c.from)
-		u := &task{fn: c.from, at: c.at, up: t, depth: t.depth + 1}
-		u.nr = r.p.substitute(cm, t.nr, pt)
-		for j, a := range t.args {
-			u.args[j] = r.p.substitute(cm, a, pt)
-		}
-		out = append(out, u)
 	}
-	if r.p.pointerTaken(t.fn) {
+	if taken {
 		r.open = append(r.open, open{m, site, t, fmt.Sprintf("%s is also called through a pointer", r.p.nodeName(t.fn))})
 	}
 	return out
 }
 
-// callPoint is the state at a call, if the bytes found are a call at all.
-func (r *resolver) callPoint(c caller) (flow.Point, bool) {
-	res := r.p.analyze(c.from)
-	i, ok := slices.BinarySearchFunc(res.Points, c.at, func(p flow.Point, at uint64) int {
+// callState is a call or jump as seen by the analysis of one of the entries of
+// the function that it is in.
+type callState struct {
+	fn node
+	pt flow.Point
+}
+
+// callStates are the states at a call, none if the bytes are no call or no
+// path leads to it.
+func (p *program) callStates(c caller) []callState {
+	m, fn := p.function(c.from)
+	nodes := []node{c.from}
+	if c.from < p.nodes && fn.goIndex < 0 {
+		nodes = p.entries(m, int(uint32(c.from)-m.base))
+	}
+	look := func() (out []callState) {
+		for _, n := range nodes {
+			if _, f := p.function(n); f.start > c.at {
+				continue
+			}
+			if pt, ok := pointAt(p.analyze(n), c.at); ok {
+				out = append(out, callState{n, pt})
+			}
+		}
+		return out
+	}
+	if out := look(); len(out) > 0 || fn.goIndex >= 0 || c.from >= p.nodes || c.kind > machine.EdgeJump && c.kind != machine.EdgeSlot {
+		return out
+	}
+	res := p.analyze(c.from)
+	if !fn.gap && !res.Lost && res.Partial == "" || !p.boundary(m, c.at) {
+		return nil
+	}
+	if p.refine(c.from) {
+		if out := look(); len(out) > 0 {
+			return out
+		}
+	}
+	var out []callState
+	for _, pt := range p.fromBlock(c.from, c.at) {
+		out = append(out, callState{c.from, pt})
+	}
+	return out
+}
+
+// pointAt finds an instruction among the points of a result.
+func pointAt(res *flow.Result, at uint64) (flow.Point, bool) {
+	i, ok := slices.BinarySearchFunc(res.Points, at, func(p flow.Point, at uint64) int {
 		switch {
 		case p.Addr < at:
 			return -1

@@ -178,7 +178,7 @@ func scanScript(ctx context.Context, line string, o Options) (*Result, error) {
 		return nil, fmt.Errorf("%s: %w: a script without an interpreter", o.Path, ErrFormat)
 	}
 	l := &loader{sysroot: strings.TrimSuffix(o.Sysroot, "/")}
-	f, _, err := l.open(fields[0])
+	f, err := l.open(fields[0])
 	if err != nil {
 		return nil, fmt.Errorf("%s: interpreter: %w", o.Path, err)
 	}

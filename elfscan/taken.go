@@ -1,17 +1,40 @@
 package elfscan
 
 import (
+	"github.com/elastic/go-seccomp-bpf/elfscan/internal/flow"
 	"github.com/elastic/go-seccomp-bpf/elfscan/internal/image"
 	"github.com/elastic/go-seccomp-bpf/elfscan/internal/machine"
 )
 
-// pointerTaken reports whether a function's address is used other than to
-// call it, so that it may have callers that are not known.
-func (p *program) pointerTaken(n node) bool {
-	return p.taken[n] || p.inData(n)
+// slotRef is a word that holds a function's address.
+type slotRef struct {
+	mod  *module
+	addr uint64
 }
 
-// inData reports whether a function's address is in data.
+// pointerTaken reports whether a function's address is used other than to
+// call it, so that it may have callers that are not known. Code that loads the
+// address and does nothing but call it is a caller, which is noted.
+func (p *program) pointerTaken(n node) bool {
+	if n >= p.nodes {
+		return p.taken[n]
+	}
+	if p.pointers == nil {
+		p.findPointers()
+	}
+	if p.pointers[n] || !p.taken[n] && len(p.loads[n]) == 0 {
+		return p.pointers[n]
+	}
+	taken, known := p.handed[n]
+	if !known {
+		taken = p.isHanded(n)
+		p.handed[n] = taken
+	}
+	return taken
+}
+
+// inData reports whether a function's address is in data, slots of the global
+// offset table included.
 func (p *program) inData(n node) bool {
 	if n >= p.nodes {
 		return false
@@ -19,74 +42,156 @@ func (p *program) inData(n node) bool {
 	if p.pointers == nil {
 		p.findPointers()
 	}
-	return p.pointers[n]
+	return p.pointers[n] || len(p.loads[n]) > 0
+}
+
+// maxReferrers bounds how many functions are read to see what becomes of an
+// address.
+const maxReferrers = 200
+
+// isHanded reports whether any function that takes n's address, or loads it
+// from the global offset table, may do more with it than call it.
+func (p *program) isHanded(n node) bool {
+	target, fn := p.function(n)
+	slots := map[*module]map[uint64]bool{}
+	for _, s := range p.loads[n] {
+		if slots[s.mod] == nil {
+			slots[s.mod] = map[uint64]bool{}
+		}
+		slots[s.mod][s.addr] = true
+	}
+	refs := map[node]bool{}
+	for _, m := range p.mods {
+		if m != target && slots[m] == nil {
+			continue
+		}
+		for _, e := range m.edges {
+			to := m.lo + uint64(e.to)
+			if e.kind == machine.EdgeRef && m == target && to == fn.start || e.kind == machine.EdgeData && slots[m][to] {
+				refs[node(m.base+e.from)] = true
+			}
+		}
+	}
+	if len(refs) > maxReferrers {
+		return true
+	}
+	var calls []caller
+	for from := range refs {
+		m, _ := p.function(from)
+		found, ok := p.onlyCalls(from, func(a flow.Atom) bool {
+			return a.Kind == flow.Const && m == target && uint64(a.Add) == fn.start ||
+				a.Kind == flow.Global && a.Add == 0 && slots[m][uint64(a.Addr)]
+		})
+		if !ok {
+			return true
+		}
+		calls = append(calls, found...)
+	}
+	p.late[n] = append(p.late[n], calls...)
+	return false
+}
+
+// onlyCalls returns the calls of a watched value in a function, if the value
+// goes nowhere else.
+func (p *program) onlyCalls(from node, watch func(flow.Atom) bool) ([]caller, bool) {
+	m, f := p.function(from)
+	if f.gap || f.goIndex >= 0 {
+		return nil, false
+	}
+	var out []caller
+	for _, n := range p.entries(m, int(uint32(from)-m.base)) {
+		_, fn, ok := p.flowFunc(n)
+		if !ok {
+			return nil, false
+		}
+		env := p.env(m)
+		env.Watch = watch
+		p.decoded++
+		res := env.Analyze(fn)
+		if res.Partial != "" || res.Lost || res.Escapes {
+			return nil, false
+		}
+		for _, pt := range res.Points {
+			atoms, _ := p.values.Atoms(pt.Callee)
+			for _, a := range atoms {
+				if watch(a) {
+					out = append(out, caller{from, pt.Addr, machine.EdgeCall})
+					break
+				}
+			}
+		}
+	}
+	return out, true
 }
 
 // findPointers looks for the addresses of functions in data.
 func (p *program) findPointers() {
-	p.pointers = map[node]bool{}
+	p.pointers, p.loads, p.handed = map[node]bool{}, map[node][]slotRef{}, map[node]bool{}
 	for _, m := range p.mods {
-		p.eachPointer(m, func(n node) { p.pointers[n] = true })
-	}
-}
-
-// eachPointer calls yield for every function whose address is in a module's
-// data, except in slots that are only ever called through.
-func (p *program) eachPointer(m *module, yield func(node)) {
-	p.pointersInRelocs(m, yield)
-	if m.f.Type == 2 {
-		p.pointersInWords(m, yield)
-	}
-}
-
-// pointersInRelocs takes relocated slots, except those that are only ever
-// called through.
-func (p *program) pointersInRelocs(m *module, yield func(node)) {
-	if len(m.f.Relocs()) == 0 {
-		return
-	}
-	called := map[uint64]bool{}
-	loaded := map[uint64]bool{}
-	for _, e := range m.edges {
-		switch to := m.lo + uint64(e.to); e.kind {
-		case machine.EdgeSlot:
-			called[to] = true
-		case machine.EdgeData, machine.EdgeRef:
-			loaded[to] = true
-		}
-	}
-	for _, r := range m.f.Relocs() {
-		if m.jumpSlot(r) || called[r.Slot] && !loaded[r.Slot] {
-			continue
-		}
-		if t := p.slotTarget(m, r.Slot); t != noNode {
-			yield(t)
-		}
-	}
-}
-
-// jumpSlot reports whether a relocation's slot belongs to the procedure
-// linkage table.
-func (m *module) jumpSlot(r image.Reloc) bool { return r.Jump }
-
-func (p *program) pointersInWords(m *module, yield func(node)) {
-	lo, hi := m.code[0].Start, m.code[len(m.code)-1].End
-	for _, r := range m.f.Data() {
-		if t := m.goTab; t != nil && r.Contains(t.Addr) {
-			r.End = t.Addr // the table itself is offsets, not pointers
-		}
-		m.eachWord(r, func(v uint64) {
-			if v >= lo && v < hi {
-				if n := p.startAt(m, m.codeAddress(v)); n != noNode {
-					yield(n)
-				}
+		p.eachPointer(m, func(n node, got uint64) {
+			if got != 0 {
+				p.loads[n] = append(p.loads[n], slotRef{m, got})
+			} else {
+				p.pointers[n] = true
 			}
 		})
 	}
 }
 
-// eachWord calls yield for every aligned word of a range.
-func (m *module) eachWord(r image.Range, yield func(uint64)) {
+// eachPointer calls yield for every function whose address is in a module's
+// data, except in slots that are only ever called through. For a slot of the
+// global offset table, which code loads by itself, it passes the address too.
+func (p *program) eachPointer(m *module, yield func(n node, got uint64)) {
+	called := map[uint64]bool{}
+	loaded := map[uint64]bool{}
+	based := map[uint64]bool{}
+	for _, e := range m.edges {
+		switch to := m.lo + uint64(e.to); e.kind {
+		case machine.EdgeSlot:
+			called[to] = true
+		case machine.EdgeData:
+			loaded[to] = true
+		case machine.EdgeRef:
+			based[to] = true
+		}
+	}
+	got := m.f.Section(".got")
+	each := func(slot uint64, n node, isGot bool) {
+		isGot = isGot || got != nil && slot >= got.Addr && slot-got.Addr < got.Size
+		switch {
+		case n == noNode || called[slot] && !loaded[slot] && !based[slot]:
+		case isGot && !based[slot]:
+			yield(n, slot)
+		default:
+			yield(n, 0)
+		}
+	}
+	for _, r := range m.f.Relocs() {
+		if !r.Jump {
+			each(r.Slot, p.slotTarget(m, r.Slot), r.Got)
+		}
+	}
+	if m.f.Type == 2 {
+		p.pointersInWords(m, each)
+	}
+}
+
+func (p *program) pointersInWords(m *module, each func(slot uint64, n node, isGot bool)) {
+	lo, hi := m.code[0].Start, m.code[len(m.code)-1].End
+	for _, r := range m.f.Data() {
+		if t := m.goTab; t != nil && r.Contains(t.Addr) {
+			r.End = t.Addr // the table itself is offsets, not pointers
+		}
+		m.eachWord(r, func(at, v uint64) {
+			if v >= lo && v < hi {
+				each(at, p.startAt(m, m.codeAddress(v)), false)
+			}
+		})
+	}
+}
+
+// eachWord calls yield for every aligned word of a range, with its address.
+func (m *module) eachWord(r image.Range, yield func(at, v uint64)) {
 	ps := uint64(m.m.PtrSize)
 	at := (r.Start + ps - 1) &^ (ps - 1)
 	buf := make([]byte, min(1<<18, max(r.End, at)-at))
@@ -95,11 +200,11 @@ func (m *module) eachWord(r image.Range, yield func(uint64)) {
 		if m.f.Read(b, at) != nil {
 			return
 		}
-		for ; len(b) >= int(ps); b = b[ps:] {
+		for i := uint64(0); len(b) >= int(ps); i, b = i+ps, b[ps:] {
 			if ps == 8 {
-				yield(m.m.Order.Uint64(b))
+				yield(at+i, m.m.Order.Uint64(b))
 			} else {
-				yield(uint64(m.m.Order.Uint32(b)))
+				yield(at+i, uint64(m.m.Order.Uint32(b)))
 			}
 		}
 	}

@@ -57,9 +57,60 @@ func holds(c machine.Cond, x, y int64, size uint8) bool {
 func (a *analysis) branch(in machine.Inst, s *State, pc uint64) bool {
 	taken, not := a.decide(s, in.Cond)
 	if taken {
-		a.goTo(in.Target, s, pc)
+		t := s
+		if not {
+			t = a.learned(s, in.Cond)
+		}
+		a.goTo(in.Target, t, pc)
+	}
+	if taken && not {
+		*s = *a.learned(s, in.Cond.Negate())
 	}
 	return not
+}
+
+// learned is a state in which a condition on the last comparison is known to
+// hold: the register that was compared has what possibilities remain.
+func (a *analysis) learned(s *State, c machine.Cond) *State {
+	r := s.cmpReg
+	if !s.cmpOK || r == machine.None || r == a.m.Zero || int(r) >= a.m.Regs || s.Regs[r] != s.cmpA ||
+		s.cmpEqOnly && c != machine.EQ && c != machine.NE {
+		return s
+	}
+	right, ok := a.v.single(s.cmpB)
+	if !ok || c == machine.Maybe {
+		return s
+	}
+	v := s.cmpA
+	if left, ok := a.v.Consts(v); ok {
+		v = None
+		for _, x := range left {
+			if holds(c, x, right, s.cmpSize) {
+				v = a.v.Join(v, a.v.Const(x))
+			}
+		}
+	} else if c == machine.EQ && int(s.cmpSize) == a.m.PtrSize {
+		v = a.v.Const(right)
+	}
+	if v == s.cmpA || v == None {
+		return s
+	}
+	t := s.clone()
+	for i := range a.m.Regs {
+		// Equal values are the same value, unless it is unknown.
+		if s.Regs[i] == s.cmpA && (machine.Reg(i) == r || a.pure(s.cmpA)) {
+			t.Regs[i] = v
+		}
+	}
+	t.cmpA = v
+	return t
+}
+
+// pure reports whether a value is always the same wherever it appears in one
+// run of a function: what a register held on entry, or a call returned.
+func (a *analysis) pure(v ID) bool {
+	set := a.v.sets[v]
+	return v != Top && len(set) == 1 && set[0].Kind == Entry
 }
 
 // goTo sends control to a fixed address, inside the function or out of it.
@@ -71,6 +122,7 @@ func (a *analysis) goTo(target uint64, s *State, pc uint64) {
 		a.enqueue(target, s)
 		return
 	}
+	a.passes(s, machine.Inst{Target: 1})
 	a.point(Point{Addr: pc, Op: machine.Jump, Target: target}, s)
 }
 
@@ -79,6 +131,7 @@ func (a *analysis) jump(in machine.Inst, s *State, pc uint64) {
 		a.goTo(in.Target, s, pc)
 		return
 	}
+	a.passes(s, in)
 	v := a.operand(s, in.A)
 	if v == Top || v == None {
 		a.res.Lost = true
@@ -127,12 +180,27 @@ func (a *analysis) jumpTable(x Atom, s *State, pc uint64) {
 		if a.m.PtrSize == 4 {
 			t = uint64(uint32(t))
 		}
-		if t < a.fn.Start || t >= end {
+		if t < a.fn.Start || t >= end || i > 0 && !a.boundary(t) {
 			break
+		}
+		if next := addr + uint64(i)*stride; i > 0 && a.res.Tables[next] != 0 {
+			break // another table follows
 		}
 		a.res.Tables[addr] = i + 1
 		a.enqueue(t, s)
 	}
+}
+
+// boundary reports whether an instruction starts at an address, as far as
+// reading the function from its start tells.
+func (a *analysis) boundary(addr uint64) bool {
+	if a.m.Align != 1 {
+		return addr%a.m.Align == 0
+	}
+	if a.bounds == nil {
+		a.bounds = a.m.Boundaries(a.fn.Code)
+	}
+	return a.bounds[addr-a.fn.Start]
 }
 
 // tableSum recognises base + table entry.
@@ -152,6 +220,7 @@ func (a *analysis) tableSum(x, y ID) ID {
 
 func (a *analysis) call(in machine.Inst, s *State, pc, next uint64) bool {
 	a.called = true
+	a.passes(s, in)
 	p := Point{Addr: pc, Op: machine.Call, Target: in.Target}
 	if in.Target == 0 {
 		p.Callee = a.operand(s, in.A)

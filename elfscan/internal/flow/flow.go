@@ -14,6 +14,8 @@ type Func struct {
 
 	// Init sets registers known on entry, such as a table of contents.
 	Init map[machine.Reg]int64
+	// Pads are where exceptions enter the function again.
+	Pads []uint64
 }
 
 // Memory is the image as a function sees it.
@@ -39,6 +41,9 @@ type Env struct {
 	// Inline returns the code at a target that is to be executed in place of
 	// a call, nil for a real call. May be nil.
 	Inline func(target uint64) []byte
+	// Watch marks a value whose way through the function is to be known: Result
+	// tells where it goes. May be nil.
+	Watch func(a Atom) bool
 	// Cancelled is asked now and then. May be nil.
 	Cancelled func() bool
 }
@@ -71,6 +76,7 @@ type Result struct {
 	Ends    bool           // runs into whatever follows the function
 	Returns bool           // some path returns
 	Lost    bool           // some jump inside the function was not followed
+	Escapes bool           // the watched value may go elsewhere than to calls of it
 	Tables  map[uint64]int // jump tables by address, entries used
 }
 
@@ -110,6 +116,7 @@ type analysis struct {
 	esc    []int32 // stack offsets whose address is known elsewhere
 	last   machine.Op
 	called bool
+	bounds []bool // starts of instructions
 }
 
 // Analyze follows values through a function.
@@ -120,6 +127,7 @@ func (e *Env) Analyze(fn *Func) *Result {
 		res: &Result{Visited: map[int]bool{}, Tables: map[uint64]int{}}}
 	a.enqueue(fn.Start, a.entryState())
 	a.run()
+	a.landingPads()
 	a.sweep()
 	for _, p := range a.points {
 		a.res.Points = append(a.res.Points, *p)
@@ -215,6 +223,36 @@ func (a *analysis) run() {
 			return
 		}
 	}
+}
+
+// landingPads follows the ways on which exceptions enter the function: there
+// only the stack pointer is known, if it is the same at all calls.
+func (a *analysis) landingPads() {
+	if len(a.fn.Pads) == 0 {
+		return
+	}
+	s := new(State)
+	sp := None
+	for _, p := range a.points {
+		if p.Op == machine.Call {
+			sp = a.v.Join(sp, p.State.Regs[a.m.SP])
+		}
+	}
+	if _, ok := a.v.Atoms(sp); ok && sp != None && len(a.v.sets[sp]) == 1 {
+		s.Regs[a.m.SP] = sp
+	}
+	if a.m.Zero != machine.None {
+		s.Regs[a.m.Zero] = a.v.Const(0)
+	}
+	for r, c := range a.fn.Init {
+		s.Regs[r] = a.v.Const(c)
+	}
+	for _, pc := range a.fn.Pads {
+		if pc >= a.fn.Start && pc < a.fn.Start+uint64(len(a.fn.Code)) {
+			a.enqueue(pc, s)
+		}
+	}
+	a.run()
 }
 
 // lift returns the operations of the instruction at an offset.

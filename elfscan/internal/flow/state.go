@@ -1,6 +1,10 @@
 package flow
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/elastic/go-seccomp-bpf/elfscan/internal/machine"
+)
 
 const maxRegs = 80
 
@@ -17,6 +21,7 @@ type State struct {
 	slots []slot
 
 	cmpA, cmpB ID
+	cmpReg     machine.Reg // that still holds cmpA, None if none does
 	cmpSize    uint8
 	cmpEqOnly  bool
 	cmpOK      bool
@@ -65,12 +70,20 @@ func (s *State) merge(a *analysis, t *State) bool {
 			continue
 		}
 		if j := a.v.Join(s.Regs[i], t.Regs[i]); j != s.Regs[i] {
+			if j == Top {
+				a.escapes(s.Regs[i])
+				a.escapes(t.Regs[i])
+			}
 			s.Regs[i] = j
 			changed = true
 		}
 	}
 	if s.cmpOK && (!t.cmpOK || s.cmpA != t.cmpA || s.cmpB != t.cmpB || s.cmpSize != t.cmpSize || s.cmpEqOnly != t.cmpEqOnly) {
 		s.cmpOK = false
+		changed = true
+	}
+	if s.cmpOK && s.cmpReg != t.cmpReg && s.cmpReg != machine.None {
+		s.cmpReg = machine.None
 		changed = true
 	}
 	return s.mergeSlots(a, t) || changed

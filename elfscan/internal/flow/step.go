@@ -30,7 +30,7 @@ func (a *analysis) step(in machine.Inst, s *State, pc, next uint64) bool {
 		a.selectValue(s, in)
 	case machine.Compare:
 		s.cmpA, s.cmpB, s.cmpSize = a.operand(s, in.A), a.operand(s, in.B), in.Size
-		s.cmpEqOnly, s.cmpOK = in.Cond == machine.EQ, true
+		s.cmpEqOnly, s.cmpOK, s.cmpReg = in.Cond == machine.EQ, true, in.A.Reg
 	case machine.Flags:
 		s.cmpOK = false
 	case machine.Syscall:
@@ -48,11 +48,18 @@ func (a *analysis) step(in machine.Inst, s *State, pc, next uint64) bool {
 		return a.branch(in, s, pc)
 	case machine.Return:
 		a.res.Returns = true
+		a.escapes(s.Regs[a.m.Result])
 		return false
 	case machine.Halt:
 		return false
 	default:
-		a.assign(s, in, a.binary(in, a.operand(s, in.A), a.operand(s, in.B)))
+		l, r := a.operand(s, in.A), a.operand(s, in.B)
+		v := a.binary(in, l, r)
+		if v == Top && in.Op != machine.And { // test clears what it computes
+			a.escapes(l)
+			a.escapes(r)
+		}
+		a.assign(s, in, v)
 	}
 	return true
 }
@@ -60,6 +67,9 @@ func (a *analysis) step(in machine.Inst, s *State, pc, next uint64) bool {
 func (a *analysis) setReg(s *State, r machine.Reg, v ID) {
 	if r != machine.None && r != a.m.Zero && int(r) < a.m.Regs {
 		s.Regs[r] = v
+		if r == s.cmpReg {
+			s.cmpReg = machine.None
+		}
 	}
 }
 
@@ -250,6 +260,7 @@ func (a *analysis) store(s *State, in machine.Inst, pc uint64) {
 	addr := a.address(s, in.Mem)
 	v := a.operand(s, in.A)
 	if addr == Top || addr == None {
+		a.escapes(v)
 		return
 	}
 	if in.Size < 8 && in.A.Reg == machine.None && in.Size > 0 {
@@ -267,10 +278,12 @@ func (a *analysis) store(s *State, in machine.Inst, pc uint64) {
 			if len(targets) == 1 {
 				s.set(int32(x.Add), in.Size, v)
 			} else {
+				a.escapes(v)
 				s.kill(int32(x.Add), int32(in.Size))
 			}
 			continue
 		}
+		a.escapes(v)
 		if x.Kind == Table || x.Kind == TableRel {
 			continue
 		}

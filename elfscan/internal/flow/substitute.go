@@ -123,3 +123,27 @@ func (e *Env) near(fn *Func, offset int) int {
 	}
 	return 0
 }
+
+// Constants is a state that keeps constants alone, in registers and in what
+// was pushed: the stack is far from where the function was entered, so that
+// nothing else of it is known.
+func (s *State) Constants(v *Values, m *machine.Machine) *State {
+	const far = 1 << 24
+	t := new(State)
+	for i := range m.Regs {
+		if _, ok := v.Consts(s.Regs[i]); ok {
+			t.Regs[i] = s.Regs[i]
+		}
+	}
+	set := v.sets[s.Regs[m.SP]]
+	if s.Regs[m.SP] == Top || len(set) != 1 || set[0].Kind != Entry || machine.Reg(set[0].Reg) != m.SP || set[0].Add > far/2 {
+		return t
+	}
+	t.Regs[m.SP] = v.Add(s.Regs[m.SP], -far)
+	for _, p := range s.slots {
+		if _, ok := v.Consts(p.v); ok && p.off < far/2 {
+			t.slots = append(t.slots, slot{p.off - far, p.size, p.v})
+		}
+	}
+	return t
+}

@@ -6,10 +6,17 @@ import (
 
 const maxFDEs = 1 << 21
 
+// Unwound is a range of code that unwind information describes, and where the
+// table of its exception handlers is, 0 if it has none.
+type Unwound struct {
+	Range
+	LSDA uint64
+}
+
 // Unwind returns the address ranges that unwind information describes: the
 // functions of C, C++ and Rust, stripped or not.
-func (f *File) Unwind() []Range {
-	var out []Range
+func (f *File) Unwind() []Unwound {
+	var out []Unwound
 	addr, size := f.ehFrame()
 	if addr != 0 {
 		out = f.parseEhFrame(addr, size)
@@ -103,9 +110,16 @@ func (r *ehReader) encoded(enc byte, datarel uint64) uint64 {
 	return v
 }
 
-func (f *File) parseEhFrame(addr, size uint64) []Range {
-	var out []Range
-	enc := map[uint64]byte{} // by address of the CIE
+// cie is what a common information entry says about the FDEs that share it.
+type cie struct {
+	pointer byte // encoding of addresses, 0xff if it cannot be read
+	lsda    byte // encoding of the LSDA's address, 0xff if there is none
+	sized   bool // the augmentation data has a length
+}
+
+func (f *File) parseEhFrame(addr, size uint64) []Unwound {
+	var out []Unwound
+	enc := map[uint64]cie{} // by address of the CIE
 	end := addr + min(size, uint64(f.fileSize))
 	for at := addr; at+4 <= end && len(out) < maxFDEs; {
 		r := ehReader{f: f, at: at}
@@ -127,12 +141,12 @@ func (f *File) parseEhFrame(addr, size uint64) []Range {
 		}
 		id := r.uint(4)
 		if id == 0 {
-			enc[at] = f.cieEncoding(r.at, next)
-		} else if e, ok := enc[body-id]; ok && e != 0xff {
-			lo := r.encoded(e, 0)
-			n := r.encoded(e&0x0f, 0)
+			enc[at] = f.readCIE(r.at, next)
+		} else if e, ok := enc[body-id]; ok && e.pointer != 0xff {
+			lo := r.encoded(e.pointer, 0)
+			n := r.encoded(e.pointer&0x0f, 0)
 			if r.err == nil && n > 0 && lo+n > lo && f.Executable(lo) && f.Executable(lo+n-1) {
-				out = append(out, Range{lo, lo + n})
+				out = append(out, Unwound{Range{lo, lo + n}, r.lsda(e)})
 			}
 		}
 		at = next
@@ -140,15 +154,36 @@ func (f *File) parseEhFrame(addr, size uint64) []Range {
 	return out
 }
 
-// cieEncoding returns the pointer encoding that a CIE prescribes, 0xff if it
-// cannot be read.
-func (f *File) cieEncoding(at, end uint64) byte {
+// lsda reads the address of a function's handlers from the augmentation data
+// that follows its range.
+func (r *ehReader) lsda(c cie) uint64 {
+	if !c.sized || c.lsda == 0xff {
+		return 0
+	}
+	if r.uleb() == 0 || r.err != nil {
+		return 0
+	}
+	start := r.at
+	v := r.encoded(c.lsda&^0x80, 0)
+	// A null pointer is not relative to anything.
+	if raw, ok := r.f.Uint(start, min(4, int(r.at-start))); r.err != nil || ok && raw == 0 && c.lsda&0x0f != 0 {
+		return 0
+	}
+	if c.lsda&0x80 != 0 {
+		v, _ = r.f.Pointer(v)
+	}
+	return v
+}
+
+// readCIE reads a CIE from behind its id.
+func (f *File) readCIE(at, end uint64) cie {
+	bad := cie{pointer: 0xff, lsda: 0xff}
 	r := ehReader{f: f, at: at}
 	ver := r.uint(1)
 	aug := f.String(r.at)
 	r.at += uint64(len(aug)) + 1
 	if len(aug) >= 2 && aug[:2] == "eh" {
-		return 0xff
+		return bad
 	}
 	r.uleb()
 	r.uleb()
@@ -157,37 +192,70 @@ func (f *File) cieEncoding(at, end uint64) byte {
 	} else {
 		r.uleb()
 	}
+	c := cie{lsda: 0xff}
 	if len(aug) == 0 || aug[0] != 'z' {
-		return 0
+		return c
 	}
+	c.sized = true
 	r.uleb()
-	for _, c := range aug[1:] {
+	for _, k := range aug[1:] {
 		if r.err != nil || r.at >= end {
-			return 0xff
+			return bad
 		}
-		switch c {
+		switch k {
 		case 'R':
-			return byte(r.uint(1))
+			c.pointer = byte(r.uint(1))
 		case 'P':
 			e := byte(r.uint(1))
 			r.encoded(e&0x7f, 0)
 		case 'L':
-			r.uint(1)
+			c.lsda = byte(r.uint(1))
 		case 'S', 'B', 'G':
 		default:
-			return 0xff
+			return bad
 		}
 	}
-	return 0
+	return c
+}
+
+const maxPads = 1 << 14
+
+// LandingPads returns the addresses at which the function at start is entered
+// when an exception passes through it: the call-site table of its LSDA.
+func (f *File) LandingPads(lsda, start uint64) []uint64 {
+	r := ehReader{f: f, at: lsda}
+	base := start
+	if e := byte(r.uint(1)); e != 0xff {
+		base = r.encoded(e&^0x80, 0)
+	}
+	if e := byte(r.uint(1)); e != 0xff {
+		r.uleb() // offset of the type table
+	}
+	e := byte(r.uint(1))
+	end := r.at
+	if n := r.uleb(); r.err == nil && n < uint64(f.fileSize) {
+		end = r.at + n
+	}
+	var out []uint64
+	for r.err == nil && r.at < end && len(out) < maxPads {
+		r.encoded(e&0x0f, 0)
+		r.encoded(e&0x0f, 0)
+		pad := r.encoded(e&0x0f, 0)
+		r.uleb()
+		if r.err == nil && pad != 0 {
+			out = append(out, base+pad)
+		}
+	}
+	return out
 }
 
 // parseExidx reads the function starts of 32-bit ARM's unwind index
 // (EHABI, section 6): pairs of words, the first a 31-bit relative address.
-func (f *File) parseExidx() []Range {
+func (f *File) parseExidx() []Unwound {
 	if f.Machine != elf.EM_ARM {
 		return nil
 	}
-	var out []Range
+	var out []Unwound
 	for _, p := range f.Progs {
 		if p.Type != elf.ProgType(0x70000001) { // PT_ARM_EXIDX
 			continue
@@ -204,7 +272,7 @@ func (f *File) parseExidx() []Range {
 			if n := len(out); n > 0 && out[n-1].Start < lo {
 				out[n-1].End = lo
 			}
-			out = append(out, Range{lo, lo + 1})
+			out = append(out, Unwound{Range: Range{lo, lo + 1}})
 		}
 	}
 	return out

@@ -24,6 +24,7 @@ type Reloc struct {
 	Sym    uint32
 	Kind   RelKind
 	Jump   bool // JUMP_SLOT: a slot of the procedure linkage table
+	Got    bool // GLOB_DAT: a slot of the global offset table
 }
 
 const (
@@ -146,12 +147,13 @@ func (f *File) addReloc(b []byte, rela bool) {
 		}
 	}
 	r.Kind = f.relKind(typ)
-	r.Jump = typ == machineRelocs[f.Machine][3]
+	t := machineRelocs[f.Machine]
+	r.Jump = typ == t[3]
+	r.Got = typ == t[2] && t[1] != t[2]
 	if r.Kind == RelNone {
 		return
 	}
 	if !rela && r.Kind != RelCopy {
-		t := machineRelocs[f.Machine]
 		if typ != t[2] && typ != t[3] { // GLOB_DAT and JUMP_SLOT ignore the slot's contents
 			r.Addend, _ = f.Uint(r.Slot, f.PtrSize())
 		}
