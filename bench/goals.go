@@ -107,8 +107,43 @@ func judge(rows []*row, extras []extra) []reached {
 				always(r.Policy, r.Compiler, "constant allows outside the bitmap", missing(&r.Metrics), 0))
 		}
 	}
+	out = append(out, besidePeers(rows)...)
 	for _, x := range extras {
 		out = append(out, always(x.Policy, x.Setting, "most instructions added to a native call by i386 and x32", float64(x.Most), extraLimit))
+	}
+	return out
+}
+
+// besidePeers compares the best of ours with the best of the peers that decide as
+// the policy says, in each column.
+func besidePeers(rows []*row) []reached {
+	type column struct{ policy, metric string }
+	theirs, best := map[column]*row{}, map[column]*row{}
+	var columns []column
+	for _, r := range rows {
+		if r.program == nil || r.Metrics.Mismatches > 0 {
+			continue
+		}
+		side := theirs
+		if r.Ours {
+			side = best
+		}
+		for _, metric := range []string{"instructions", "mean", "worst", "mean with bitmap", "conditional", "refused"} {
+			c := column{r.Policy, metric}
+			if theirs[c] == nil && best[c] == nil {
+				columns = append(columns, c)
+			}
+			if have := side[c]; have == nil || metrics[metric](r) < metrics[metric](have) {
+				side[c] = r
+			}
+		}
+	}
+	var out []reached
+	for _, c := range columns {
+		if theirs[c] != nil && best[c] != nil {
+			value := metrics[c.metric]
+			out = append(out, always(c.policy, best[c].Compiler, c.metric+", beside "+theirs[c].Compiler, value(best[c]), value(theirs[c])))
+		}
 	}
 	return out
 }

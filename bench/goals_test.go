@@ -32,6 +32,20 @@ func TestJudge(t *testing.T) {
 		}
 	}
 	wrong := &row{Policy: "x", Compiler: "ours, size", Ours: true, program: make(cbpf.Program, 1), Metrics: ruler.Metrics{Mismatches: 1, Constant: 2, InBitmap: 1}}
+	smaller := &row{Policy: "x", Compiler: "ours, size", Ours: true, program: make(cbpf.Program, 1), Metrics: ruler.Metrics{Instructions: 9}}
+	peer := &row{Policy: "x", Compiler: "peer", program: make(cbpf.Program, 1), Metrics: ruler.Metrics{Instructions: 8}}
+	for _, mismatches := range []int{0, 1} { // one that differs from its policy is no measure
+		peer.Metrics.Mismatches = mismatches
+		beaten := 0
+		for _, g := range judge([]*row{smaller, peer}, nil) {
+			if !g.Reached {
+				beaten++
+			}
+		}
+		if want := 1 - mismatches; beaten != want {
+			t.Errorf("beaten in %d columns by a peer with %d mismatches, want %d", beaten, mismatches, want)
+		}
+	}
 	missed := 0
 	for _, g := range judge([]*row{wrong}, []extra{{Most: 4}}) {
 		if !g.Reached {

@@ -68,7 +68,7 @@ func (o Objective) goal(totalWeight float64) goal {
 	case WorstCase:
 		return goal{worst: true, test: totalWeight * 1e-3, chain: 4}
 	case Size:
-		return goal{test: totalWeight * 1e3, chain: 12}
+		return goal{test: totalWeight * 1e3, chain: MaxInstructions}
 	}
 	return goal{test: totalWeight * 2e-3, chain: 6}
 }

@@ -42,6 +42,7 @@ type searcher struct {
 	n     int
 	sum   []float64 // prefix sums of weight
 	same  []int     // last item of the run with item i's outcome
+	lists [2][]int  // memory of chains
 	// Costs of ranges in which nothing has been tested: price by [i*n+j] and,
 	// so that both sides of a cut are read in order, by [j*n+i].
 	row, col   []float64
@@ -113,6 +114,7 @@ func (s *searcher) fill() {
 				s.rowH[i*n+j], s.colH[j*n+i] = c.height, c.height
 			}
 		}
+		s.lists = [2][]int{chains[0].list, chains[1].list}
 	}
 }
 
@@ -192,12 +194,9 @@ func (s *searcher) cut(i, j int, weight float64, best *step) {
 // heaviest first, while there are few and nothing else.
 type chain struct {
 	base   block
-	list   [maxChain]int
-	n      int
+	list   []int
 	broken bool
 }
-
-const maxChain = 12
 
 // extend takes in item j. Items come in ascending order.
 func (c *chain) extend(s *searcher, j int) {
@@ -205,26 +204,27 @@ func (c *chain) extend(s *searcher, j int) {
 	if c.broken || it.to == c.base {
 		return
 	}
-	if !it.single() || c.n == s.goal.chain {
+	if !it.single() || len(c.list) == s.goal.chain {
 		c.broken = true
 		return
 	}
-	at := c.n
+	at := len(c.list)
+	c.list = append(c.list, j)
 	for ; at > 0 && it.weight > s.items[c.list[at-1]].weight; at-- {
 		c.list[at] = c.list[at-1]
 	}
 	c.list[at] = j
-	c.n++
 }
 
 // chains returns the two chains that a range may have: its base is the outcome
-// of its first or its second item.
+// of its first or its second item. They hold until the next call.
 func (s *searcher) chains(i, j int) (c [2]chain) {
 	for b := range c {
-		c[b].base = s.items[i+b].to
+		c[b] = chain{base: s.items[i+b].to, list: s.lists[b][:0]}
 		for k := i; k <= j; k++ {
 			c[b].extend(s, k)
 		}
+		s.lists[b] = c[b].list
 	}
 	return c
 }
@@ -232,11 +232,11 @@ func (s *searcher) chains(i, j int) (c [2]chain) {
 // tryChain offers to test a chain's values one after the other until one
 // outcome is left.
 func (s *searcher) tryChain(c *chain, weight float64, best *step) {
-	if c.broken || c.n == 0 {
+	if c.broken || len(c.list) == 0 {
 		return
 	}
 	st := step{kind: stepChain, base: c.base, cost: s.leafCost(c.base)}
-	for q, k := range c.list[:c.n] {
+	for q, k := range c.list {
 		st.price += weight + s.goal.test
 		weight -= s.items[k].weight
 		if s.goal.worst {

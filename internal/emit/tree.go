@@ -40,12 +40,30 @@ func (c *code) subtree(items []item, g goal) built {
 		most = fewExact
 	}
 	if n > most {
+		if b, ok := c.wholeChain(items, g); ok {
+			return b
+		}
 		k, weight := half(items, g.worst)
 		return cutAt(c, items[k].lo, weight, c.subtree(items[:k], g), c.subtree(items[k:], g))
 	}
 	used := len(c.memory)
 	defer func() { c.memory = c.memory[:used] }()
 	return newSearcher(c, items, g).build(0, n-1)
+}
+
+// wholeChain tests single values that part one outcome one after the other, as
+// many as they are: nothing is smaller, for each needs a test of its own.
+func (c *code) wholeChain(items []item, g goal) (built, bool) {
+	if g.chain < len(items) {
+		return built{}, false
+	}
+	s := &searcher{code: c, items: items, goal: g, n: len(items)}
+	for _, ch := range s.chains(0, len(items)-1) {
+		if !ch.broken {
+			return s.buildChain(&ch, weightOf(items)), true
+		}
+	}
+	return built{}, false
 }
 
 // dominant returns the single value that carries four ninths of the weight or
@@ -187,13 +205,12 @@ func cutAt(c *code, lo uint32, weight float64, low, high built) built {
 
 // buildChain tests the listed values one after the other.
 func (s *searcher) buildChain(c *chain, weight float64) built {
-	list := c.list[:c.n]
-	b := built{block: c.base, count: float64(c.n)}
-	for _, k := range list {
+	b := built{block: c.base, count: float64(len(c.list))}
+	for _, k := range c.list {
 		b.tests += weight
 		weight -= s.items[k].weight
 	}
-	for _, k := range slices.Backward(list) {
+	for _, k := range slices.Backward(c.list) {
 		b.block = s.code.jump(opJEQ, s.items[k].lo, s.items[k].to, b.block)
 	}
 	return b
