@@ -17,6 +17,13 @@ type gates struct {
 	attr   image.GoStruct
 	set    map[string]bool // fields that the program sets, "*" for all
 	closed map[node]map[uint64]string
+
+	pointers  map[int64]bool // offsets of fields that point to a SysProcAttr
+	sysOffset int64          // that of a ProcAttr
+	todo      []setter
+	done      map[setter]bool
+	makers    map[node]bool // functions that return one
+	created   bool          // the program makes one itself
 }
 
 // children are the functions that run between fork and exec, and parents
@@ -26,7 +33,8 @@ var children = map[string]bool{"syscall.forkAndExecInChild1": true, "syscall.for
 // closeGates finds out which fields the program sets and which calls that
 // leaves without a way to them.
 func (s *scanner) closeGates(r *resolver) {
-	g := &gates{p: s.p, set: map[string]bool{}, closed: map[node]map[uint64]string{}}
+	g := &gates{p: s.p, set: map[string]bool{}, closed: map[node]map[uint64]string{}, pointers: map[int64]bool{},
+		done: map[setter]bool{}, makers: map[node]bool{}}
 	kids := map[node]bool{}
 	for _, f := range r.found {
 		if m, fn := s.p.function(f.task.fn); fn.goIndex >= 0 && !kids[f.task.fn] && children[m.name(&fn)] {
@@ -54,179 +62,87 @@ func (g *gates) gate(f found) string {
 	return g.closed[f.task.fn][f.task.at]
 }
 
-// findSetters reads the types and the functions that mention them; it reports
-// false if the types are not known.
+// findSetters reads the types and the functions that may set a field; it
+// reports false if the types are not known.
 func (g *gates) findSetters(m *module) bool {
-	structs := map[string]image.GoStruct{}
-	want := map[string]bool{"syscall.SysProcAttr": true, "exec.Cmd": true, "syscall.ProcAttr": true, "os.ProcAttr": true}
-	types := m.goTab.Types
-	users := map[uint64][]node{}
-	seen := map[uint64]bool{}
-	for _, e := range m.edges {
-		to := m.lo + uint64(e.to)
-		if e.kind != machine.EdgeRef || !types.Contains(to) {
-			continue
-		}
-		if !seen[to] {
-			seen[to] = true
-			if s, ok := m.goTab.StructAt(to, func(n string) bool { return want[n] }); ok {
-				structs[s.Name] = s
-			}
-		}
-	}
-	mentioned := map[uint32]bool{}
-	for _, s := range structs {
-		mentioned[uint32(s.Addr-m.lo)] = true
-	}
-	lo, hi := uint32(types.Start-m.lo), uint32(types.End-m.lo)
-	for _, e := range m.edges {
-		if e.kind == machine.EdgeRef && e.to >= lo && e.to < hi && mentioned[e.to] {
-			users[m.lo+uint64(e.to)] = append(users[m.lo+uint64(e.to)], node(m.base+e.from))
-		}
-	}
+	structs := g.readTypes(m)
 	var ok bool
 	if g.attr, ok = structs["syscall.SysProcAttr"]; !ok {
 		return false
 	}
-	pointers := map[int64]bool{} // offsets of fields that point to a SysProcAttr
+	// Both kinds of ProcAttr are a string, two slices, and Sys; on the stack,
+	// they need no type.
+	g.sysOffset = 8 * int64(m.m.PtrSize)
+	g.pointers[g.sysOffset] = true
 	for name, field := range map[string]string{"exec.Cmd": "SysProcAttr", "syscall.ProcAttr": "Sys", "os.ProcAttr": "Sys"} {
 		for _, f := range structs[name].Fields {
 			if f.Name == field {
-				pointers[int64(f.Offset)] = true
+				g.pointers[int64(f.Offset)] = true
 			}
 		}
 	}
-	done := map[node]bool{}
-	for _, ns := range users {
-		for _, n := range ns {
-			g.readSetter(m, n, pointers, done)
-		}
+	if m.goTab.TypeUses(g.attr.Addr) > 1 { // by its pointer type; others contain one
+		g.set["*"] = true
+		return true
+	}
+	users := g.users(m, structs)
+	for _, n := range users {
+		g.todo = append(g.todo, setter{fn: n})
 	}
 	for _, n := range g.starters(m) {
 		for _, c := range g.p.callersOf(n) {
-			g.readSetter(m, c.from, pointers, done)
+			g.todo = append(g.todo, setter{fn: c.from})
 		}
+	}
+	g.work(m)
+	if g.created && !g.set["*"] {
+		g.readMates(m)
+		g.work(m)
 	}
 	return true
 }
 
-// starters are the functions with which a program prepares another.
-func (g *gates) starters(m *module) []node {
+func (g *gates) work(m *module) {
+	for len(g.todo) > 0 && !g.set["*"] {
+		x := g.todo[0]
+		g.todo = g.todo[1:]
+		g.readSetter(m, x)
+	}
+}
+
+// readTypes are the structs of interest that code refers to.
+func (g *gates) readTypes(m *module) map[string]image.GoStruct {
+	structs := map[string]image.GoStruct{}
+	want := map[string]bool{"syscall.SysProcAttr": true, "exec.Cmd": true, "syscall.ProcAttr": true, "os.ProcAttr": true}
+	types := m.goTab.Types
+	seen := map[uint64]bool{}
+	for _, e := range m.edges {
+		to := m.lo + uint64(e.to)
+		if e.kind != machine.EdgeRef || !types.Contains(to) || seen[to] {
+			continue
+		}
+		seen[to] = true
+		if s, ok := m.goTab.StructAt(to, func(n string) bool { return want[n] }); ok {
+			structs[s.Name] = s
+		}
+	}
+	return structs
+}
+
+// users are the functions that refer to the structs' types.
+func (g *gates) users(m *module, structs map[string]image.GoStruct) []node {
+	mentioned := map[uint32]bool{}
+	for _, s := range structs {
+		mentioned[uint32(s.Addr-m.lo)] = true
+	}
+	lo, hi := uint32(m.goTab.Types.Start-m.lo), uint32(m.goTab.Types.End-m.lo)
 	var out []node
-	for name, n := range m.known() {
-		switch name {
-		case "os/exec.Command", "os/exec.CommandContext", "os.StartProcess", "syscall.StartProcess", "syscall.ForkExec":
-			out = append(out, n)
-		default:
-			if strings.HasPrefix(name, "os/exec.(*Cmd).") {
-				out = append(out, n)
-			}
+	for _, e := range m.edges {
+		if e.kind == machine.EdgeRef && e.to >= lo && e.to < hi && mentioned[e.to] {
+			out = append(out, node(m.base+e.from))
 		}
 	}
 	return out
-}
-
-// readSetter notes the fields that a function sets.
-func (g *gates) readSetter(m *module, n node, pointers map[int64]bool, done map[node]bool) {
-	if done[n] {
-		return
-	}
-	done[n] = true
-	name := g.p.nodeName(n)
-	if strings.HasPrefix(name, "syscall.") || strings.HasPrefix(name, "os.") || strings.HasPrefix(name, "os/exec.") ||
-		strings.HasPrefix(name, "runtime.") || strings.HasPrefix(name, "type:.") || strings.HasPrefix(name, "type..") {
-		return // these pass on what they are given, and set PidFD
-	}
-	res := g.p.analyze(n)
-	if res.Partial != "" {
-		g.set["*"] = true
-		return
-	}
-	fresh := g.allocations(m, res)
-	if g.set["?"] {
-		g.set["*"] = true // results on the stack are not followed
-		return
-	}
-	for _, w := range res.Writes {
-		if c, ok := g.p.values.Consts(w.Value); ok && len(c) == 1 && c[0] == 0 {
-			continue
-		}
-		switch w.To.Kind {
-		case flow.Returned:
-			if fresh[w.To.Addr] {
-				g.mark(w.To.Add, int64(w.Size))
-			} else if pointers[w.To.Add] {
-				g.pointer(m, w, fresh)
-			}
-		case flow.Field:
-			if pointers[w.To.Addr] {
-				g.mark(w.To.Add, int64(w.Size))
-			} else if pointers[w.To.Add] {
-				g.pointer(m, w, fresh)
-			}
-		case flow.Entry, flow.Slot, flow.Global:
-			if pointers[w.To.Add] {
-				g.pointer(m, w, fresh)
-			}
-		}
-	}
-}
-
-// allocations are the calls that return a new SysProcAttr.
-func (g *gates) allocations(m *module, res *flow.Result) map[int64]bool {
-	out := map[int64]bool{}
-	for _, pt := range res.Points {
-		if pt.Op != machine.Call || pt.Target == 0 {
-			continue
-		}
-		if len(m.goRegs()) == 0 {
-			g.set["?"] = true
-			continue
-		}
-		uses := false
-		for i := range m.m.Regs {
-			if c, ok := g.p.values.Consts(pt.State.Regs[i]); ok && len(c) == 1 && uint64(c[0]) == g.attr.Addr {
-				uses = true
-			}
-		}
-		if !uses {
-			continue
-		}
-		i := m.funcAt(pt.Target)
-		if i < 0 {
-			continue
-		}
-		switch name := m.name(&m.funcs[i]); name {
-		case "runtime.newobject", "runtime.mallocgc":
-			out[int64(pt.Addr)] = true
-		case "runtime.typedmemmove", "runtime.wbMove", "runtime.makeslice", "runtime.growslice":
-			g.set["*"] = true // copied from somewhere
-		}
-	}
-	return out
-}
-
-// pointer handles a pointer that is stored where a SysProcAttr belongs: a
-// static one is read, one of unknown origin may have any field set. Other
-// structures have fields at the same offset, so only addresses of the image
-// count.
-func (g *gates) pointer(m *module, w flow.Write, fresh map[int64]bool) {
-	atoms, known := g.p.values.Atoms(w.Value)
-	if !known {
-		return
-	}
-	for _, a := range atoms {
-		if a.Kind != flow.Const || !m.f.Writable(uint64(a.Add)) {
-			continue
-		}
-		for _, f := range g.attr.Fields {
-			for i := range f.Size {
-				if b, ok := m.f.Uint(uint64(a.Add)+f.Offset+i, 1); ok && b != 0 {
-					g.set[f.Name] = true
-				}
-			}
-		}
-	}
 }
 
 func (g *gates) mark(off, size int64) {
@@ -312,6 +228,9 @@ func (g *gates) visit(m *module, fn *flow.Func, base int32, open *image.GoField)
 	chroot := g.set["Chroot"] || open != nil && open.Name == "Chroot"
 	chrootParam := goParam(m, 7)
 	env.Assume = func(v *flow.Values, a flow.Atom) (int64, bool) {
+		if a.Kind == flow.Global { // such as syscall.forceClone3
+			return 0, g.p.alwaysZero(m, uint64(a.Addr), uint64(a.Size))
+		}
 		if a.Kind != flow.Field {
 			return 0, a.Kind == chrootParam.Kind && a.Reg == chrootParam.Reg && a.Addr == chrootParam.Addr && !chroot
 		}

@@ -1,7 +1,10 @@
 package elfscan
 
 import (
+	"strings"
+
 	"github.com/elastic/go-seccomp-bpf/elfscan/internal/flow"
+	"github.com/elastic/go-seccomp-bpf/elfscan/internal/machine"
 )
 
 // goParam is where the i-th word of a Go function's parameters is on entry.
@@ -74,6 +77,29 @@ func goMinor(v string) int {
 		return 99
 	}
 	return n
+}
+
+// barrierRegs are the registers that runtime.gcWriteBarrier changes
+// (runtime/asm_*.s): its result, and those that linkage takes.
+var barrierRegs = map[string][]machine.Reg{
+	"x86_64": {11}, "i386": {7}, "aarch64": {25, 27, 30}, "arm": {8, 12, 14}, "riscv64": {24, 31, 1},
+	"s390x": {9, 10, 1, 14}, "loongarch64": {29, 30, 1},
+	"ppc64":   {18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31},
+	"ppc64le": {18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31},
+}
+
+// writeBarrier tells which calls are to the write barrier, before which the
+// compiler saves nothing.
+func (mod *module) writeBarrier(target uint64) ([]machine.Reg, bool) {
+	if mod.barriers == nil {
+		mod.barriers = map[uint64]bool{}
+		for name, n := range mod.known() {
+			if strings.HasPrefix(name, "runtime.gcWriteBarrier") {
+				mod.barriers[mod.funcs[uint32(n)-mod.base].start] = true
+			}
+		}
+	}
+	return barrierRegs[mod.m.Name], mod.barriers[target]
 }
 
 // cRegs are the first integer argument registers of the C calling convention.

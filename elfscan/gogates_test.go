@@ -56,6 +56,83 @@ func main() {
 		gated:     []string{"mincore"},
 		reachable: []string{"dup", "pidfd_open", "pidfd_send_signal", "timer_create", "timer_settime", "timer_delete", "setitimer", "wait4", "waitid"},
 	},
+	{
+		name: "sets fields in other functions",
+		source: `package main
+
+import (
+	"os"
+	"os/exec"
+	"syscall"
+)
+
+//go:noinline
+func attrs() *syscall.SysProcAttr { return &syscall.SysProcAttr{} }
+
+//go:noinline
+func session(a *syscall.SysProcAttr) { a.Setsid = len(os.Args) > 1 }
+
+//go:noinline
+func group(c *exec.Cmd) { c.SysProcAttr.Setpgid = true }
+
+//go:noinline
+func root(c *exec.Cmd) { c.SysProcAttr.Chroot = os.Args[0] }
+
+//go:noinline
+func with(c *exec.Cmd, options ...func(*exec.Cmd)) {
+	for _, o := range options {
+		o(c)
+	}
+}
+
+func main() {
+	cmd := exec.Command("/bin/true")
+	cmd.SysProcAttr = attrs()
+	session(cmd.SysProcAttr)
+	group(cmd)
+	with(cmd, root)
+	println(cmd.Run())
+}
+`,
+		gated:     []string{"clone3", "ptrace", "mount", "unshare", "setgroups"},
+		reachable: []string{"setsid", "setpgid", "chroot"},
+	},
+	{
+		name: "keeps a pointer to the fields",
+		source: `package main
+
+import (
+	"os/exec"
+	"syscall"
+)
+
+type starter struct{ attr *syscall.SysProcAttr }
+
+//go:noinline
+func (s *starter) die() { s.attr.Pdeathsig = syscall.SIGTERM }
+
+func main() {
+	cmd := exec.Command("/bin/true")
+	cmd.SysProcAttr = &syscall.SysProcAttr{}
+	s := &starter{cmd.SysProcAttr}
+	s.die()
+	println(cmd.Run())
+}
+`,
+		reachable: []string{"getppid"},
+	},
+	{
+		name: "fields on the stack",
+		source: `package main
+
+import "syscall"
+
+func main() {
+	println(syscall.ForkExec("/bin/true", nil, &syscall.ProcAttr{Sys: &syscall.SysProcAttr{Setsid: true}}))
+}
+`,
+		reachable: []string{"setsid"},
+	},
 }
 
 func TestGoGates(t *testing.T) {

@@ -29,23 +29,24 @@ type module struct {
 	lo, hi uint64
 	base   uint32 // node of funcs[0]
 
-	funcs   []function
-	find    []uint32 // by (addr-lo)>>findShift: first function that may contain it
-	names   map[uint64]string
-	lsda    map[uint64]uint64       // tables of exception handlers, by function
-	inner   map[int][]node          // entries in the middle of functions
-	syms    map[string]image.Symbol // exported
-	sites   []uint64
-	edges   []edge
-	starts  map[uint64]uint32 // nodes for entries that are not in funcs
-	init    map[machine.Reg]int64
-	goInit  map[machine.Reg]int64
-	loader  bool              // ld.so itself
-	byName  map[string]node   // once asked for
-	goMinor int               // 0 until asked for
-	bounds  []uint64          // starts of objects in data
-	sizes   map[uint64]uint64 // of objects with symbols
-	first   []uint32          // edges of funcs[i]: edges[first[i]:first[i+1]]
+	funcs    []function
+	find     []uint32 // by (addr-lo)>>findShift: first function that may contain it
+	names    map[uint64]string
+	lsda     map[uint64]uint64       // tables of exception handlers, by function
+	inner    map[int][]node          // entries in the middle of functions
+	syms     map[string]image.Symbol // exported
+	sites    []uint64
+	edges    []edge
+	starts   map[uint64]uint32 // nodes for entries that are not in funcs
+	init     map[machine.Reg]int64
+	goInit   map[machine.Reg]int64
+	loader   bool              // ld.so itself
+	byName   map[string]node   // once asked for
+	goMinor  int               // 0 until asked for
+	barriers map[uint64]bool   // addresses of runtime.gcWriteBarrier*; nil until asked for
+	bounds   []uint64          // starts of objects in data
+	sizes    map[uint64]uint64 // of objects with symbols
+	first    []uint32          // edges of funcs[i]: edges[first[i]:first[i+1]]
 }
 
 const findShift = 8

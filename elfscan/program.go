@@ -47,8 +47,9 @@ type program struct {
 	work     int       // bytes of functions analysed
 	boundsOf *function // whose instructions bounds are
 	bounds   []bool
-	never    map[node]bool // functions that do not return
-	falls    map[node]bool // functions that control runs off the end of
+	never    map[node]bool   // functions that do not return
+	falls    map[node]bool   // functions that control runs off the end of
+	zeros    map[uint64]bool // variables that alwaysZero was asked about
 	decoded  int
 
 	assume func(v *flow.Values, a flow.Atom) (int64, bool)
@@ -258,6 +259,7 @@ func (p *program) env(m *module) *flow.Env {
 			return 0
 		}
 		e.Inline = m.goMiddle
+		e.Keeps = m.writeBarrier
 	}
 	return e
 }

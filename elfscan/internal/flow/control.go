@@ -244,6 +244,15 @@ func (a *analysis) call(in machine.Inst, s *State, pc, next uint64) bool {
 			return true
 		}
 	}
+	if a.Keeps != nil && p.Target != 0 {
+		if changed, ok := a.Keeps(p.Target); ok {
+			for _, r := range changed {
+				a.setReg(s, r, Top)
+			}
+			s.cmpOK = false
+			return true
+		}
+	}
 	thunk, isThunk := a.pcThunk(p.Target)
 	if !isThunk {
 		a.clobber(s, p)

@@ -34,10 +34,14 @@ type Env struct {
 	// ArgBytes returns the bytes of the caller's frame that the function at
 	// target owns, 0 if none or unknown. May be nil.
 	ArgBytes func(target uint64) int
-	// Assume returns the constant that a field is taken to be. May be nil.
+	// Assume returns the constant that a field, or a word that was there on
+	// entry, is taken to be. May be nil.
 	Assume func(v *Values, a Atom) (int64, bool)
 	// NoReturn reports whether the function at target never returns. May be nil.
 	NoReturn func(target uint64) bool
+	// Keeps returns the registers that a call to target changes, when all
+	// others keep their values; ok is false for other targets. May be nil.
+	Keeps func(target uint64) (changed []machine.Reg, ok bool)
 	// Inline returns the code at a target that is to be executed in place of
 	// a call, nil for a real call. May be nil.
 	Inline func(target uint64) []byte
@@ -49,7 +53,7 @@ type Env struct {
 }
 
 // Point is an instruction at which state is of interest: a system call, a
-// call, or a jump that leaves the function.
+// call, or what leaves the function.
 type Point struct {
 	Addr   uint64
 	Op     machine.Op
@@ -61,7 +65,7 @@ type Point struct {
 // Write is a store to somewhere other than the stack.
 type Write struct {
 	Addr  uint64 // of the instruction
-	To    Atom   // Const: a global; otherwise a pointer, offset in Add
+	To    Atom   // Const: a global; otherwise a pointer, offset in Add; Unknown: any pointer
 	Size  uint8
 	Value ID
 }

@@ -49,6 +49,7 @@ func (a *analysis) step(in machine.Inst, s *State, pc, next uint64) bool {
 	case machine.Return:
 		a.res.Returns = true
 		a.escapes(s.Regs[a.m.Result])
+		a.point(Point{Addr: pc, Op: machine.Return}, s)
 		return false
 	case machine.Halt:
 		return false
@@ -179,7 +180,7 @@ func (a *analysis) loadAtom(s *State, x Atom, size uint8, ext machine.Extend) ID
 		if !a.Memory.Mapped(addr) {
 			return Top
 		}
-		return a.v.one(Atom{Kind: Global, Addr: x.Add, Size: size})
+		return a.assumed(Atom{Kind: Global, Addr: x.Add, Size: size})
 	case Entry:
 		if machine.Reg(x.Reg) == a.m.SP {
 			return a.loadStack(s, x.Add, size)
@@ -261,10 +262,18 @@ func (a *analysis) store(s *State, in machine.Inst, pc uint64) {
 	v := a.operand(s, in.A)
 	if addr == Top || addr == None {
 		a.escapes(v)
+	}
+	if addr == None {
 		return
 	}
 	if in.Size < 8 && in.A.Reg == machine.None && in.Size > 0 {
 		v = a.narrow(v, in.Size, machine.Zero, Top)
+	}
+	if addr == Top {
+		if a.fn.Go && !in.Mem.Opaque && in.Mem.Index == machine.None {
+			a.recordWrite(Write{Addr: pc, To: Atom{Kind: Unknown, Add: in.Mem.Disp}, Size: in.Size, Value: v})
+		}
+		return
 	}
 	targets := a.v.sets[addr]
 	if in.A.Reg != a.m.FP && in.A.Reg != a.m.SP {
@@ -287,14 +296,16 @@ func (a *analysis) store(s *State, in machine.Inst, pc uint64) {
 		if x.Kind == Table || x.Kind == TableRel {
 			continue
 		}
-		if len(a.writes) < 1<<16 {
-			a.recordWrite(Write{Addr: pc, To: x, Size: in.Size, Value: v})
-		}
+		a.recordWrite(Write{Addr: pc, To: x, Size: in.Size, Value: v})
 	}
 }
 
 // recordWrite joins the values that one instruction stores to one place.
-func (a *analysis) recordWrite(w Write) { a.writes[w] = true }
+func (a *analysis) recordWrite(w Write) {
+	if len(a.writes) < 1<<16 {
+		a.writes[w] = true
+	}
+}
 
 // escape notes the stack addresses in a value that becomes known elsewhere.
 func (a *analysis) escape(v ID) {

@@ -47,6 +47,32 @@ func (a *analysis) outside(x Atom, s *State, push int64) ID {
 	return Top
 }
 
+// FieldOf is the word of size bytes at an offset behind a pointer, as known in
+// a state.
+func (v *Values) FieldOf(ptr ID, off int64, size uint8, s *State, m *machine.Machine) ID {
+	a := &analysis{Env: &Env{Machine: m, Values: v, Memory: noMemory{}}, m: m, v: v, reads: map[Atom]bool{}, res: &Result{}}
+	return a.loadFrom(s, v.Add(ptr, off), size)
+}
+
+// maxObject is how far a structure on the stack is looked through.
+const maxObject = 128
+
+// OnStack reports whether a value is the address of something on the stack
+// that holds a value which is asked for.
+func (v *Values) OnStack(id ID, s *State, m *machine.Machine, holds func(ID) bool) bool {
+	for _, x := range v.sets[id] {
+		if x.Kind != Entry || machine.Reg(x.Reg) != m.SP {
+			continue
+		}
+		for i := s.find(int32(x.Add)); i < len(s.slots) && int64(s.slots[i].off) < x.Add+maxObject; i++ {
+			if holds(s.slots[i].v) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // Root is the atom at the end of a chain of fields.
 func (v *Values) Root(x Atom) Atom {
 	for n := 0; x.Kind == Field && n < 8; n++ {

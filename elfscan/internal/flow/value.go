@@ -21,6 +21,7 @@ const (
 	Returned             // what the call at Addr returned
 	Table                // some entry of the table at Addr: stride Reg, Size bytes each
 	TableRel             // the same, added to Base
+	Unknown              // nothing is known; only of the pointer in a Write
 )
 
 // Atom is one possibility of a value: what Kind describes, plus Add.

@@ -1,6 +1,9 @@
 package image
 
-import "encoding/binary"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // GoStruct is the layout of a Go struct type, from its descriptor.
 type GoStruct struct {
@@ -91,4 +94,36 @@ func (t *GoTable) typeName(addr uint64) string {
 		return ""
 	}
 	return string(b)
+}
+
+// TypeUses counts the words in type descriptors that refer to the one at
+// addr.
+func (t *GoTable) TypeUses(addr uint64) int {
+	n := 0
+	for _, r := range t.f.RelocsIn(t.Types) {
+		if r.Kind == RelRelative && r.Addend == addr {
+			n++
+		}
+	}
+	if n > 0 {
+		return n
+	}
+	want := make([]byte, t.ptr)
+	if t.ptr == 8 {
+		t.f.Order.PutUint64(want, addr)
+	} else {
+		t.f.Order.PutUint32(want, uint32(addr))
+	}
+	t.f.pieces(t.Types, t.ptr, func(at uint64, b []byte) bool {
+		for k := 0; ; k++ {
+			j := bytes.Index(b[k:], want)
+			if j < 0 {
+				return true
+			}
+			if k += j; (at+uint64(k))%uint64(t.ptr) == 0 {
+				n++
+			}
+		}
+	})
+	return n
 }
