@@ -14,7 +14,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
-	"golang.org/x/sys/unix"
+
+	"github.com/elastic/go-seccomp-bpf/internal/testchild"
 
 	"github.com/elastic/go-seccomp-bpf/internal/testbuild"
 )
@@ -32,12 +33,17 @@ func TestMain(m *testing.M) {
 //	                       that N names
 //
 // and the program probe (see testdata/probe), also as probe32 for the machine's
-// 32-bit ABI where the condition [compat] holds. [sysadmin] holds where the test
-// has CAP_SYS_ADMIN.
+// 32-bit ABI where the condition [compat] holds. [sysadmin] and [unprivileged]
+// hold where the test can be without no_new_privs, and has CAP_SYS_ADMIN or has
+// it not; [unfiltered] where no filter stands above the test's own.
 func TestScript(t *testing.T) {
 	programs := t.TempDir()
 	build(t, filepath.Join(programs, "probe"))
 	compat := buildCompat(t, filepath.Join(programs, "probe32"))
+	self, err := testchild.AboutSelf()
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata/script",
 		UpdateScripts: *update,
@@ -49,7 +55,11 @@ func TestScript(t *testing.T) {
 		Condition: func(name string) (bool, error) {
 			switch name {
 			case "sysadmin":
-				return hasSysAdmin()
+				return self.SysAdmin && !self.NoNewPrivs, nil
+			case "unprivileged":
+				return !self.SysAdmin && !self.NoNewPrivs, nil
+			case "unfiltered":
+				return !self.Filtered, nil
 			case "compat":
 				return compat, nil
 			}
@@ -88,14 +98,6 @@ func signalName(s syscall.Signal) string {
 		return "SIGTERM"
 	}
 	return s.String()
-}
-
-// hasSysAdmin tells whether this process may load filters without no_new_privs.
-func hasSysAdmin() (bool, error) {
-	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var data [2]unix.CapUserData
-	err := unix.Capget(&header, &data[0])
-	return data[0].Effective&(1<<unix.CAP_SYS_ADMIN) != 0, err
 }
 
 func build(t *testing.T, path string, env ...string) {

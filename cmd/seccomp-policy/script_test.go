@@ -12,6 +12,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/elastic/go-seccomp-bpf/cbpf"
+	"github.com/elastic/go-seccomp-bpf/internal/testchild"
 )
 
 func TestMain(m *testing.M) {
@@ -35,8 +36,11 @@ func TestScripts(t *testing.T) {
 		},
 		Condition: func(name string) (bool, error) {
 			switch name {
-			case "admin": // PTRACE_SECCOMP_GET_FILTER wants CAP_SYS_ADMIN
-				return os.Geteuid() == 0, nil
+			case "admin": // PTRACE_SECCOMP_GET_FILTER wants CAP_SYS_ADMIN, and no filter on whoever asks
+				self, err := testchild.AboutSelf()
+				return self.SysAdmin && !self.Filtered, err
+			case "tracer":
+				return testchild.CanTrace(), nil
 			}
 			return false, fmt.Errorf("unknown condition %q", name)
 		},
