@@ -296,18 +296,34 @@ func (s *Space) Assume(p Node, w Word, q Cube) Node {
 // Hull returns the smallest cube that holds wherever the predicate over words w
 // and w+1 does.
 func (s *Space) Hull(p Node, w Word) Cube {
-	var q Cube
-	first, no := uint32(w)*32, s.Const(falseValue)
-	for bit := range uint32(64) {
-		level, mask := first+63-bit, uint64(1)<<bit
-		yes := s.mk(level, no, s.Const(trueValue))
-		switch {
-		case s.And(p, yes) == no:
-			q.Mask |= mask
-		case s.And(p, s.Not(yes)) == no:
-			q.Mask |= mask
-			q.Value |= mask
+	first := uint32(w) * 32
+	end, no := first+64, s.Const(falseValue)
+	var clear, set uint64 // bits that are clear, and set, for some value
+	free := func(from, to uint32) {
+		for level := max(from, first); level < min(to, end); level++ {
+			clear |= 1 << (63 - (level - first))
+			set |= 1 << (63 - (level - first))
 		}
 	}
-	return q
+	if p != no {
+		free(first, s.nodes[p].level)
+	}
+	// All nodes but no are true somewhere, and levels between a node and its
+	// successor do not matter.
+	s.visit(p, func(n Node) {
+		nd := s.nodes[n]
+		if nd.level >= end {
+			return
+		}
+		bit := uint64(1) << (63 - (nd.level - first))
+		if nd.lo != no {
+			clear |= bit
+			free(nd.level+1, s.nodes[nd.lo].level)
+		}
+		if nd.hi != no {
+			set |= bit
+			free(nd.level+1, s.nodes[nd.hi].level)
+		}
+	})
+	return Cube{Mask: ^(clear & set), Value: set &^ clear}
 }

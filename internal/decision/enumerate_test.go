@@ -45,6 +45,7 @@ func TestEnumerations(t *testing.T) {
 		cubes, okCubes := s.Cover(p, WordArg0, 1<<12)
 		cases, okCases := s.Split(p, WordArg0, 1<<12)
 		hull := s.Hull(p, WordArg0)
+		checkHull(t, s, p, hull)
 		some := s.Exists(p, WordArg0)
 		for range 200 {
 			v := known[r.IntN(len(known))] + uint64(r.IntN(3)) - 1
@@ -123,5 +124,19 @@ func TestBounds(t *testing.T) {
 	}
 	if cubes, ok := s.Cover(odd, WordArg0, 100); !ok || len(cubes) != 1 {
 		t.Errorf("the odd numbers in %d cubes", len(cubes))
+	}
+}
+
+// checkHull compares a hull with what each bit can be where p holds.
+func checkHull(t *testing.T, s *Space, p Node, hull Cube) {
+	t.Helper()
+	no := s.Const(falseValue)
+	for i := range 64 {
+		bit := uint64(1) << i
+		clear := s.And(p, s.InCube(WordArg0, Cube{Mask: bit})) != no
+		set := s.And(p, s.InCube(WordArg0, Cube{Mask: bit, Value: bit})) != no
+		if known := hull.Mask&bit != 0; known == (clear && set) || known && set != (hull.Value&bit != 0) {
+			t.Fatalf("bit %d can be clear: %v, set: %v; the hull is %#x", i, clear, set, hull)
+		}
 	}
 }
