@@ -48,6 +48,12 @@ and nothing lists all calls of the ABI.`,
 	return cmd
 }
 
+// A listReport is what is listed, as JSON.
+type listReport struct {
+	Schema string    `json:"schema"`
+	Items  []listing `json:"items"`
+}
+
 // A listing is one line of what is listed.
 type listing struct {
 	Name       string   `json:"name"`
@@ -81,7 +87,7 @@ func (c *listCommand) run(cmd *cobra.Command, args []string) error {
 		list = append(list, found...)
 	}
 	w := cmd.OutOrStdout()
-	if done, err := c.output.structured(w, list); done {
+	if done, err := c.output.structured(w, &listReport{"seccomp-policy/list/1", list}); done {
 		return err
 	}
 	var text bytes.Buffer

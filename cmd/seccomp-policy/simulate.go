@@ -19,6 +19,8 @@ import (
 // A simulation is what simulate and explain --why do.
 type simulation struct {
 	calls  []string
+	bulk   []bulkCall // from a file
+	errors io.Writer  // for those of bulk that cannot be read
 	abi    string
 	path   bool // show the instructions executed
 	output *outputFlags
@@ -80,16 +82,22 @@ func (c *simulateCommand) run(cmd *cobra.Command, args []string) error {
 		if err != nil {
 			return err
 		}
-		c.what.calls = append(c.what.calls, lines...)
+		c.what.bulk, c.what.errors = lines, cmd.ErrOrStderr()
 	}
-	if len(c.what.calls) == 0 {
+	if len(c.what.calls)+len(c.what.bulk) == 0 {
 		return fmt.Errorf("which call? Name one, such as 'openat(AT_FDCWD, _, O_RDONLY)', or a file with --file")
 	}
 	return simulateAll(cmd.OutOrStdout(), inputs, &c.what)
 }
 
+// A bulkCall is a call in a file.
+type bulkCall struct {
+	where string // file and line
+	text  string
+}
+
 // readCalls reads calls from a file, taking off what strace puts around them.
-func readCalls(name string, stdin io.Reader) ([]string, error) {
+func readCalls(name string, stdin io.Reader) ([]bulkCall, error) {
 	r := stdin
 	if name != "-" {
 		f, err := os.Open(name)
@@ -98,16 +106,27 @@ func readCalls(name string, stdin io.Reader) ([]string, error) {
 		}
 		defer f.Close()
 		r = f
+	} else {
+		name = "standard input"
 	}
-	var calls []string
+	var calls []bulkCall
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
+	for n := 1; lines.Scan(); n++ {
 		if call := explain.StraceCall(lines.Text()); call != "" {
-			calls = append(calls, call)
+			calls = append(calls, bulkCall{fmt.Sprintf("%s:%d", name, n), call})
 		}
 	}
-	return calls, lines.Err()
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return calls, nil
+}
+
+// A simulationReport is what filters do to calls, as JSON.
+type simulationReport struct {
+	Schema string      `json:"schema"`
+	Calls  []simulated `json:"calls"`
 }
 
 // A simulated call, as JSON.
@@ -124,58 +143,91 @@ type simulated struct {
 
 // simulateAll prints what each filter does to each call.
 func simulateAll(w io.Writer, inputs []source.Input, s *simulation) error {
-	var results []simulated
+	report := simulationReport{Schema: "seccomp-policy/simulate/1", Calls: []simulated{}}
+	unread := 0
 	for i := range inputs {
-		f, err := lift(&inputs[i])
+		m, err := newSimulator(&inputs[i], s)
 		if err != nil {
 			return err
 		}
-		abi := f.Native
-		if s.abi != "" {
-			if abi, err = arch.GetInfo(s.abi); err != nil {
-				return fmt.Errorf("--abi: %w", err)
-			}
-		}
 		for _, text := range s.calls {
-			call, err := explain.ParseCall(text, abi)
+			r, err := m.simulate(text)
 			if err != nil {
 				return err
 			}
-			r, err := simulate(&inputs[i], f, abi, call, s.path)
+			report.Calls = append(report.Calls, *r)
+		}
+		for _, call := range s.bulk {
+			r, err := m.simulate(call.text)
 			if err != nil {
-				return err
+				if unread++; i == 0 {
+					fmt.Fprintf(s.errors, "seccomp-policy: %s: %v\n", call.where, err)
+				}
+				continue
 			}
-			results = append(results, *r)
+			report.Calls = append(report.Calls, *r)
 		}
 	}
-	if done, err := s.output.structured(w, results); done {
-		return err
+	done, err := s.output.structured(w, &report)
+	if !done {
+		var text bytes.Buffer
+		printSimulated(&text, report.Calls, len(inputs) > 1)
+		err = s.output.print(w, text.Bytes())
 	}
-	var text bytes.Buffer
-	printSimulated(&text, results, len(inputs) > 1)
-	return s.output.print(w, text.Bytes())
+	if err == nil && unread > 0 {
+		err = fmt.Errorf("%d of %d calls could not be read", unread/len(inputs), len(s.bulk))
+	}
+	return err
 }
 
-func simulate(in *source.Input, f *explain.Filter, abi *arch.Info, call *explain.Call, path bool) (*simulated, error) {
-	v := f.Decide(call.Data)
-	r := &simulated{Filter: in.Label, ABI: abi.Name, Call: explain.CallText(&call.Data, abi), Action: explain.ActionWords(v.Action, abi)}
-	words := call.Data.Words(f.BigEndian)
+// A simulator applies one filter to calls of one ABI.
+type simulator struct {
+	in    *source.Input
+	f     *explain.Filter
+	abi   *arch.Info
+	rules *explain.RuleFinder // nil: no policy is known
+	path  bool
+}
+
+func newSimulator(in *source.Input, s *simulation) (*simulator, error) {
+	f, err := lift(in)
+	if err != nil {
+		return nil, err
+	}
+	m := &simulator{in: in, f: f, abi: f.Native, path: s.path}
+	if s.abi != "" {
+		if m.abi, err = arch.GetInfo(s.abi); err != nil {
+			return nil, fmt.Errorf("--abi: %w", err)
+		}
+	}
+	if in.File != nil {
+		m.rules = explain.NewRuleFinder(in.File, in.Compiled)
+	}
+	return m, nil
+}
+
+func (m *simulator) simulate(text string) (*simulated, error) {
+	call, err := explain.ParseCall(text, m.abi)
+	if err != nil {
+		return nil, err
+	}
+	v := m.f.Decide(call.Data)
+	r := &simulated{Filter: m.in.Label, ABI: m.abi.Name, Call: explain.CallText(&call.Data, m.abi), Action: explain.ActionWords(v.Action, m.abi)}
+	words := call.Data.Words(m.f.BigEndian)
 	r.Bitmap = true
-	for _, p := range f.Programs {
+	for _, p := range m.f.Programs {
 		_, executed := p.Run(&words)
 		r.Instructions += executed
 		r.Bitmap = r.Bitmap && p.ConstAllow(call.Data.Arch, call.Data.NR)
 	}
-	if in.File != nil {
-		rule, err := explain.DecidingRule(in.File, in.Compiled, call.Data)
-		if err != nil {
+	if m.rules != nil {
+		if r.Rule, err = m.rules.Rule(call.Data); err != nil {
 			return nil, err
 		}
-		r.Rule = rule
 	}
-	if path {
-		f.FindPaths(&v, call.Data)
-		r.path = pathText(f, &v, abi)
+	if m.path {
+		m.f.FindPaths(&v, call.Data)
+		r.path = pathText(m.f, &v, m.abi)
 	}
 	return r, nil
 }

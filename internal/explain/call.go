@@ -210,6 +210,9 @@ func parseTerm(term string, abi *arch.Info) (uint64, error) {
 	}
 	v, _, ok := abi.Constant(term)
 	if !ok {
+		v, ok = straceConstant(term, abi)
+	}
+	if !ok {
 		return 0, fmt.Errorf("unknown constant %q%s", term, didYouMean(abi.NearestConstants(term, 3)))
 	}
 	return v, nil

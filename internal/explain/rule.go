@@ -10,11 +10,34 @@ import (
 	"github.com/elastic/go-seccomp-bpf/policyfile"
 )
 
-// DecidingRule names the part of a policy that decides a call, with its place
-// in the file.
-func DecidingRule(file *policyfile.File, compiled *seccomp.Compiled, call cbpf.Data) (string, error) {
-	t := &truncator{policy: &file.Policy, machine: compiled, words: call.Words(compiled.ByteOrder() == binary.ByteOrder(binary.BigEndian))}
-	ret, _ := cbpf.Program(compiled.Raw()).Run(&t.words)
+// A RuleFinder names the part of a policy that decides a call.
+type RuleFinder struct {
+	file     *policyfile.File
+	machine  *seccomp.Compiled
+	programs map[beginning]beginningProgram
+}
+
+// NewRuleFinder finds rules of a policy that was compiled.
+func NewRuleFinder(file *policyfile.File, compiled *seccomp.Compiled) *RuleFinder {
+	return &RuleFinder{file: file, machine: compiled, programs: map[beginning]beginningProgram{}}
+}
+
+// A beginning of a policy is its first groups and the first entries of one
+// more; what it leaves undecided becomes the sentinel.
+type beginning struct {
+	groups, entries int
+	sentinel        seccomp.Action
+}
+
+type beginningProgram struct {
+	program   cbpf.Program
+	undecided uint32 // what the sentinel returns
+}
+
+// Rule names what decides a call, with its place in the file.
+func (f *RuleFinder) Rule(call cbpf.Data) (string, error) {
+	t := &truncator{RuleFinder: f, words: call.Words(f.machine.ByteOrder() == binary.ByteOrder(binary.BigEndian))}
+	ret, _ := cbpf.Program(f.machine.Raw()).Run(&t.words)
 	t.sentinel = seccomp.TraceData(0x7a11)
 	if ret == uint32(seccomp.ActionTrace)|0x7a11 {
 		t.sentinel = seccomp.TraceData(0x7a12)
@@ -23,8 +46,8 @@ func DecidingRule(file *policyfile.File, compiled *seccomp.Compiled, call cbpf.D
 	if err != nil {
 		return "", fmt.Errorf("find the rule that decides: %w", err)
 	}
-	if at := file.Position(place); at.Line != 0 && place != "" {
-		text = fmt.Sprintf("%s:%d: %s", file.Name, at.Line, text)
+	if at := f.file.Position(place); at.Line != 0 && place != "" {
+		text = fmt.Sprintf("%s:%d: %s", f.file.Name, at.Line, text)
 	}
 	return text, nil
 }
@@ -32,26 +55,25 @@ func DecidingRule(file *policyfile.File, compiled *seccomp.Compiled, call cbpf.D
 // A truncator finds the entry that decides by compiling the beginning of a
 // policy: the entry is the last of the shortest beginning that decides.
 type truncator struct {
-	policy   *seccomp.Policy
-	machine  *seccomp.Compiled
+	*RuleFinder
 	words    [16]uint32
 	sentinel seccomp.Action // the default action that stands for "not decided"
 }
 
 func (t *truncator) rule() (place, text string, err error) {
-	groups := t.policy.Syscalls
-	builtin, undecided, err := t.decide(nil)
+	groups := t.file.Policy.Syscalls
+	builtin, undecided, err := t.decide(0, 0)
 	if err != nil {
 		return "", "", err
 	}
-	decides := func(prefix []seccomp.SyscallGroup) bool {
-		got, open, e := t.decide(prefix)
+	decides := func(groups, entries int) bool {
+		got, open, e := t.decide(groups, entries)
 		if e != nil {
 			err = e
 		}
 		return !open && (undecided || got != builtin)
 	}
-	n := sort.Search(len(groups), func(i int) bool { return decides(groups[:i+1]) })
+	n := sort.Search(len(groups), func(i int) bool { return decides(i+1, 0) })
 	if err != nil {
 		return "", "", err
 	}
@@ -63,7 +85,7 @@ func (t *truncator) rule() (place, text string, err error) {
 	}
 	entries := len(groups[n].Names) + len(groups[n].NamesWithConditions)
 	m := sort.Search(entries, func(i int) bool {
-		return decides(append(groups[:n:n], shortened(groups[n], i+1)))
+		return decides(n, i+1)
 	})
 	if err != nil || m == entries {
 		return fmt.Sprintf("syscalls[%d]", n), "", err
@@ -85,18 +107,35 @@ func shortened(g seccomp.SyscallGroup, n int) seccomp.SyscallGroup {
 	return g
 }
 
-// decide is what some groups alone decide; undecided when they do not.
-func (t *truncator) decide(groups []seccomp.SyscallGroup) (ret uint32, undecided bool, err error) {
-	p := *t.policy
-	p.DefaultAction, p.Kernel = t.sentinel, ""
-	p.Syscalls = append(groups[:len(groups):len(groups)], seccomp.SyscallGroup{Action: t.sentinel, Names: []string{unusedNumber}})
-	c, err := p.Compile(&seccomp.CompileOptions{ABI: t.machine.ABIs()[0]})
-	if err != nil {
-		return 0, false, err
+// decide is what a beginning alone decides; undecided when it does not.
+func (t *truncator) decide(groups, entries int) (ret uint32, undecided bool, err error) {
+	key := beginning{groups, entries, t.sentinel}
+	b, ok := t.programs[key]
+	if !ok {
+		if b, err = t.begin(key); err != nil {
+			return 0, false, err
+		}
+		t.programs[key] = b
 	}
-	ret, _ = cbpf.Program(c.Raw()).Run(&t.words)
-	want, err := t.sentinel.Return(t.machine.ABIs()[0])
-	return ret, ret == want, err
+	ret, _ = b.program.Run(&t.words)
+	return ret, ret == b.undecided, nil
+}
+
+// begin compiles a beginning.
+func (f *RuleFinder) begin(key beginning) (beginningProgram, error) {
+	p := f.file.Policy
+	groups := p.Syscalls[:key.groups:key.groups]
+	if key.entries > 0 {
+		groups = append(groups, shortened(p.Syscalls[key.groups], key.entries))
+	}
+	p.DefaultAction, p.Kernel = key.sentinel, ""
+	p.Syscalls = append(groups[:len(groups):len(groups)], seccomp.SyscallGroup{Action: key.sentinel, Names: []string{unusedNumber}})
+	c, err := p.Compile(&seccomp.CompileOptions{ABI: f.machine.ABIs()[0]})
+	if err != nil {
+		return beginningProgram{}, err
+	}
+	undecided, err := key.sentinel.Return(f.machine.ABIs()[0])
+	return beginningProgram{c.Raw(), undecided}, err
 }
 
 // unusedNumber is no call of any ABI. A policy must name something.

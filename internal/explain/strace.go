@@ -2,7 +2,10 @@ package explain
 
 import (
 	"regexp"
+	"strconv"
 	"strings"
+
+	"github.com/elastic/go-seccomp-bpf/arch"
 )
 
 var (
@@ -51,4 +54,28 @@ func StraceCall(line string) string {
 // closeCall ends a call that is cut off after some argument.
 func closeCall(s string) string {
 	return strings.TrimRight(s, ", ") + ")"
+}
+
+// straceConstant knows names that strace prints and no header's constant has.
+func straceConstant(name string, abi *arch.Info) (uint64, bool) {
+	const (
+		futexPrivateFlag = 128 // linux/futex.h: FUTEX_WAIT_PRIVATE is FUTEX_WAIT | FUTEX_PRIVATE_FLAG
+		firstRealTime    = 32  // of the kernel's signals; SIGRT_2 is what C libraries call SIGRTMIN
+		lastRealTime     = 64
+	)
+	if name == "FUTEX_BITSET_MATCH_ANY" {
+		return 0xffffffff, true
+	}
+	if op, private := strings.CutSuffix(name, "_PRIVATE"); private && strings.HasPrefix(op, "FUTEX_") {
+		v, _, ok := abi.Constant(op)
+		return v | futexPrivateFlag, ok
+	}
+	if name == "SIGRTMIN" {
+		return firstRealTime, true
+	}
+	if digits, ok := strings.CutPrefix(name, "SIGRT_"); ok {
+		n, err := strconv.ParseUint(digits, 10, 8)
+		return firstRealTime + n, err == nil && firstRealTime+n <= lastRealTime
+	}
+	return 0, false
 }
