@@ -8,6 +8,10 @@ var x86ReadOnly = map[x86asm.Op]bool{
 	x86asm.NOP: true, x86asm.PAUSE: true, x86asm.LFENCE: true, x86asm.MFENCE: true, x86asm.SFENCE: true,
 	x86asm.PREFETCHT0: true, x86asm.PREFETCHT1: true, x86asm.PREFETCHT2: true, x86asm.PREFETCHNTA: true,
 	x86asm.PREFETCHW: true, x86asm.CLFLUSH: true, x86asm.CLD: true, x86asm.STD: true,
+}
+
+// x86Tests lists instructions that write nothing but flags.
+var x86Tests = map[x86asm.Op]bool{
 	x86asm.UCOMISD: true, x86asm.UCOMISS: true, x86asm.COMISD: true, x86asm.COMISS: true,
 	x86asm.BT: true, x86asm.PTEST: true,
 }
@@ -37,6 +41,9 @@ func (x *x86) other(a x86asm.Args) {
 		x.unknown(r)
 	}
 	x.emit(Inst{Op: Flags})
+	if x86Tests[x.in.Op] {
+		return
+	}
 	switch d := a[0].(type) {
 	case x86asm.Reg:
 		r, n := x86Reg(d)
