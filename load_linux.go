@@ -21,7 +21,9 @@ func SetNoNewPrivs() error {
 }
 
 // LoadFilter compiles the filter's policy and loads it. With FilterFlagTSync
-// it is on all threads of the process when LoadFilter returns nil.
+// it is on all threads of the process when LoadFilter returns nil. Where the
+// filters that a thread has already leave no room for the cheapest program
+// (32768 instructions in all), the smallest is loaded.
 //
 // Without FilterFlagTSync it is on the calling thread only, and the calling
 // goroutine stays locked to that thread, as by runtime.LockOSThread: other
@@ -72,6 +74,9 @@ func load(f *Filter) (uintptr, error) {
 		}
 	}
 	r, errno := seccompCall(setModeFilter, f.Flag, unsafe.Pointer(&fprog))
+	if errno == unix.ENOMEM && f.Precompiled == nil {
+		program, r, errno = loadSmallest(f, program)
+	}
 	runtime.KeepAlive(program)
 	tsync := f.Flag&FilterFlagTSync != 0
 	err = loadError(f, len(program), r, errno)
@@ -85,6 +90,20 @@ func load(f *Filter) (uintptr, error) {
 		return 0, err
 	}
 	return r, nil
+}
+
+// loadSmallest is for a thread on which there is no room for the program beside
+// the filters that it has. It loads the policy's smallest program if that is
+// smaller, and returns which program was tried last, with what came of it.
+func loadSmallest(f *Filter, tried []unix.SockFilter) ([]unix.SockFilter, uintptr, unix.Errno) {
+	c, err := f.Policy.Compile(&CompileOptions{Objective: Size})
+	if err != nil || len(c.program) >= len(tried) {
+		return tried, 0, unix.ENOMEM
+	}
+	program := sockFilter(c.program)
+	fprog := unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]}
+	r, errno := seccompCall(setModeFilter, f.Flag, unsafe.Pointer(&fprog))
+	return program, r, errno
 }
 
 // loadError is what the result of seccomp(2) means and what to do about it.
