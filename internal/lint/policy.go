@@ -107,27 +107,42 @@ func (l *linter) unchecked() {
 
 // deadRules: the policy decides every call alike without the entry.
 func (l *linter) deadRules() {
-	l.noted(seccomp.NoteRedundant, Warning, "remove the entry")
 	if l.in == nil || l.in.File == nil || l.in.Compiled == nil {
+		l.noted(seccomp.NoteRedundant, Warning, "remove the entry")
 		return
 	}
 	p := &l.in.File.Policy
+	placed := map[string]bool{}
 	for g := range p.Syscalls {
 		for e := range p.Syscalls[g].NamesWithConditions {
-			without := withoutEntry(p, g, e)
-			if without == nil || !l.same(without) {
-				continue
+			if l.deadEntry(g, e) {
+				placed[p.Syscalls[g].NamesWithConditions[e].Name] = true
 			}
-			entry := &p.Syscalls[g].NamesWithConditions[e]
-			call, never := l.matching(g, entry)
-			if never {
-				continue // rule never-matches says so
-			}
-			l.add(Warning, call, fmt.Sprintf("%s with these arguments is decided alike without the entry", entry.Name), "remove the entry")
-			l.place(fmt.Sprintf("syscalls[%d].names_with_args[%d]", g, e))
 		}
 		l.defaults(g)
 	}
+	for _, note := range l.in.Compiled.Notes {
+		if note.Kind == seccomp.NoteRedundant && !placed[note.Syscall] {
+			l.add(Warning, l.notedCall(&note), note.String(), "remove the entry")
+		}
+	}
+}
+
+// deadEntry reports an entry without which the policy is the same.
+func (l *linter) deadEntry(g, e int) bool {
+	p := &l.in.File.Policy
+	entry := &p.Syscalls[g].NamesWithConditions[e]
+	without := withoutEntry(p, g, e)
+	if without == nil || !l.same(without) {
+		return false
+	}
+	call, never := l.matching(g, entry)
+	if never {
+		return false // rule never-matches says so
+	}
+	l.add(Warning, call, fmt.Sprintf("%s with these arguments is decided alike without the entry", entry.Name), "remove the entry")
+	l.place(fmt.Sprintf("syscalls[%d].names_with_args[%d]", g, e))
+	return true
 }
 
 // place says where in the file the last finding is.

@@ -126,7 +126,7 @@ var ruleTests = []struct {
 		good: deny("- {action: errno(EPERM), names: [acct]}", "- {action: kill_process, names: [ptrace]}"), severity: Warning,
 		witness: "x86_64 acct() errno(EPERM)", says: "an earlier entry already decides"},
 	{rule: "dead-rule", name: "conditions", bad: deny("- {action: errno(EPERM), names: [socket]}", when("errno(EPERM)", "socket", "argument: 0, operation: Equal, value: AF_ALG")),
-		good: deny(when("errno(EPERM)", "socket", "argument: 0, operation: Equal, value: AF_ALG")), severity: Warning, witness: "x86_64 socket() errno(EPERM)"},
+		good: deny(when("errno(EPERM)", "socket", "argument: 0, operation: Equal, value: AF_ALG")), severity: Warning, witness: "x86_64 socket(AF_ALG) errno(EPERM)", place: "test.yaml:5"},
 	{rule: "dead-rule", name: "contained", bad: deny(when("errno(EPERM)", "socket", "argument: 0, operation: GreaterThan, value: 9"), when("errno(EACCES)", "socket", "argument: 0, operation: Equal, value: AF_ALG")),
 		good: deny(when("errno(EACCES)", "socket", "argument: 0, operation: Equal, value: AF_ALG"), when("errno(EPERM)", "socket", "argument: 0, operation: GreaterThan, value: 9")), severity: Warning,
 		witness: "x86_64 socket(AF_ALG) errno(EPERM)", says: "decided alike without the entry", place: "test.yaml:5"},

@@ -53,6 +53,9 @@ func Command(ctx context.Context, args []string, o CommandOptions) ([]Input, err
 		c.add(t.name, t.tid, t.stack)
 	}
 	if len(c.stacks) == 0 {
+		if !w.ending {
+			return nil, fmt.Errorf("%s: ended without installing a filter", strings.Join(args, " "))
+		}
 		return nil, fmt.Errorf("%s: installed no filter within %s", strings.Join(args, " "), o.timeout())
 	}
 	return c.inputs(args[0])

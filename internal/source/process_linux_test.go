@@ -121,6 +121,10 @@ func TestCommandErrors(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "installed no filter within 300ms") || time.Since(start) > 20*time.Second {
 		t.Errorf("%v after %v", err, time.Since(start))
 	}
+	_, err = Command(context.Background(), []string{os.Args[0], "confined", "exit"}, CommandOptions{})
+	if err == nil || !strings.Contains(err.Error(), "ended without installing a filter") {
+		t.Errorf("error %v", err)
+	}
 	if _, err := Command(context.Background(), []string{"/no/such/command"}, CommandOptions{}); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("error %v", err)
 	}
