@@ -109,6 +109,25 @@ func TestMachines(t *testing.T) {
 	}
 }
 
+// A bit test sets the flags: what it guards is not decided by an older
+// comparison.
+func TestBitTest(t *testing.T) {
+	// xor eax,eax; bt edi,17; jae 1f; mov eax,39; syscall; 1: ud2
+	res := scanCode(t, 0, "31c0 0fbae711 7307 b827000000 0f05 0f0b")
+	if got := names(res); !slices.Equal(got, []string{"getpid"}) {
+		t.Errorf("an unknown bit: calls %v", got)
+	}
+	// mov edi,0x20000 (or 0); …
+	for code, want := range map[string][]string{
+		"bf00000200 0fbae711 7307 b827000000 0f05 0f0b": {"getpid"},
+		"bf00000100 0fbae711 7307 b827000000 0f05 0f0b": nil,
+	} {
+		if got := names(scanCode(t, 0, code)); !slices.Equal(got, want) {
+			t.Errorf("%s: calls %v, want %v", code, got, want)
+		}
+	}
+}
+
 func TestNoDecoder(t *testing.T) {
 	file := tinyelf.Make(elf.EM_MIPS, elf.ELFCLASS32, binary.BigEndian, make([]byte, 16))
 	_, err := elfscan.Scan(context.Background(), bytes.NewReader(file), &elfscan.Options{Path: "router"})

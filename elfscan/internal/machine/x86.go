@@ -286,6 +286,8 @@ func (x *x86) lift() {
 		x.emit(Inst{Op: Halt})
 	case x86asm.INC, x86asm.DEC, x86asm.NEG, x86asm.NOT:
 		x.unary(a[0])
+	case x86asm.BT:
+		x.bitTest(x.in.Args)
 	case x86asm.CMP, x86asm.TEST:
 		x.compare(a)
 	case x86asm.IMUL:
@@ -389,6 +391,18 @@ func (x *x86) binary(op Op) {
 // flags notes a result whose zero flag may be tested next.
 func (x *x86) flags(v Operand, size uint8) {
 	x.emit(Inst{Op: Compare, A: v, B: Operand{Reg: None}, Size: size, Cond: EQ})
+}
+
+// bitTest moves a bit to the carry flag, which a comparison of zero with the
+// bit sets alike.
+func (x *x86) bitTest(a x86asm.Args) {
+	n, ok := a[1].(x86asm.Imm)
+	if !ok || n < 0 || n > 62 {
+		x.emit(Inst{Op: Flags})
+		return
+	}
+	x.emit(Inst{Op: And, Dst: x86Tmp, A: x.value(a[0], x86Tmp), B: I(1 << n), Size: 8})
+	x.emit(Inst{Op: Compare, A: I(0), B: R(x86Tmp), Size: 8})
 }
 
 func (x *x86) compare(a x86asm.Args) {

@@ -13,7 +13,7 @@ var x86ReadOnly = map[x86asm.Op]bool{
 // x86Tests lists instructions that write nothing but flags.
 var x86Tests = map[x86asm.Op]bool{
 	x86asm.UCOMISD: true, x86asm.UCOMISS: true, x86asm.COMISD: true, x86asm.COMISS: true,
-	x86asm.BT: true, x86asm.PTEST: true,
+	x86asm.PTEST: true,
 }
 
 // x86Implicit lists general registers written without being an operand.
