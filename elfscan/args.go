@@ -23,6 +23,7 @@ const maxTuples = 64
 type Arguments struct {
 	Index  []int      // positions of the arguments that were followed
 	Values [][]uint64 // each combination; nil if not all are known
+	From   []Evidence // for each combination, one place that it comes from
 	Open   *Evidence  // a site whose arguments are not known, and why
 	Reason string
 
@@ -109,7 +110,11 @@ func (s *scanner) addTuples(set *Arguments, r *resolver, f found) {
 					tuple[k] = uint64(uint32(tuple[k]))
 				}
 			}
-			if set.add(tuple); len(set.Values) > maxTuples {
+			if i, have := slices.BinarySearchFunc(set.Values, tuple, slices.Compare[[]uint64]); !have {
+				set.Values = slices.Insert(set.Values, i, tuple)
+				set.From = slices.Insert(set.From, i, s.argEvidence(name, t))
+			}
+			if len(set.Values) > maxTuples {
 				s.block(set, t, fmt.Sprintf("more than %d combinations", maxTuples))
 				break
 			}
@@ -117,17 +122,19 @@ func (s *scanner) addTuples(set *Arguments, r *resolver, f found) {
 	}
 }
 
-func (set *Arguments) add(tuple []uint64) {
-	i, have := slices.BinarySearchFunc(set.Values, tuple, slices.Compare[[]uint64])
-	if !have {
-		set.Values = slices.Insert(set.Values, i, tuple)
+// argEvidence is evidence with a path where one is wanted.
+func (s *scanner) argEvidence(call string, t *task) Evidence {
+	e := s.evidence(t)
+	if s.wantsPath(call) {
+		e.Path = s.path(t.fn)
 	}
+	return e
 }
 
 // block notes the site that keeps a call's arguments from being known.
 func (s *scanner) block(set *Arguments, t *task, why string) {
 	e := s.evidence(t)
-	set.Open, set.Reason, set.Values = &e, why, nil
+	set.Open, set.Reason, set.Values, set.From = &e, why, nil, nil
 }
 
 // constants combines the constants of the arguments; ask says that the

@@ -86,7 +86,7 @@ func (s *scanner) addCall(calls map[string]*Call, f found) {
 			return
 		}
 	}
-	if slices.Contains(s.opt.Why, name) || slices.Contains(s.opt.Why, "*") {
+	if s.wantsPath(name) {
 		e.Path = s.path(f.task.fn)
 	}
 	c.Evidence = append(c.Evidence, e)
@@ -101,6 +101,10 @@ func (s *scanner) gate(f found, call string) string {
 		return g
 	}
 	return s.reach.lib.gate(f.task.fn, call)
+}
+
+func (s *scanner) wantsPath(call string) bool {
+	return slices.Contains(s.opt.Why, call) || slices.Contains(s.opt.Why, "*")
 }
 
 func isRuntime(function string) bool {
@@ -192,6 +196,9 @@ func (s *scanner) goPath(n node) []Frame {
 			best = x
 			break
 		}
+		if s.isMorestack(x) {
+			continue
+		}
 		for _, c := range s.p.callersOf(x) {
 			if _, seen := prev[c.from]; !seen {
 				prev[c.from] = x
@@ -207,6 +214,18 @@ func (s *scanner) goPath(n node) []Frame {
 	}
 	slices.Reverse(out)
 	return out
+}
+
+// isMorestack reports whether a function grows the stack: every function calls
+// those, and no path through them explains anything.
+func (s *scanner) isMorestack(n node) bool {
+	m, _ := s.p.function(n)
+	for _, name := range []string{"runtime.morestack", "runtime.morestack_noctxt", "runtime.morestackc"} {
+		if f, ok := m.known()[name]; ok && f == n {
+			return true
+		}
+	}
+	return false
 }
 
 // mainNode is main.main of the module that n belongs to.

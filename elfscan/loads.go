@@ -134,7 +134,7 @@ func (s *scanner) wordAt(m *module, pt flow.Point, i int, isGo bool) (uint64, bo
 // knownGo are the prefixes of Go functions that are looked up by name.
 var knownGo = func() []string {
 	out := []string{"main.main", "os/exec.Command", "os/exec.(*Cmd).", "os.StartProcess", "syscall.StartProcess", "syscall.ForkExec",
-		"syscall.Exec", "syscall.runtime_doAllThreadsSyscall", "plugin.Open", "plugin.open", "runtime.gcWriteBarrier"}
+		"syscall.Exec", "syscall.runtime_doAllThreadsSyscall", "plugin.Open", "plugin.open", "runtime.gcWriteBarrier", "runtime.morestack"}
 	for _, g := range goGates {
 		out = append(out, g.in...)
 	}

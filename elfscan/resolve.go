@@ -17,6 +17,7 @@ type task struct {
 	args  [6]flow.ID
 	up    *task // the function called at at
 	depth int
+	store bool // the number is stored in a variable here, which up loads
 }
 
 // found is a system call whose number is known in a function.
@@ -193,7 +194,7 @@ func (r *resolver) one(m *module, site uint64, t *task) []*task {
 		if u := r.allThreads(t); u != nil {
 			return []*task{u}
 		}
-		r.open = append(r.open, open{m, site, t, "the number is computed in a way that is not followed"})
+		r.open = append(r.open, r.unknown(m, site, t))
 		return nil
 	}
 	ask := false
@@ -226,6 +227,19 @@ func (r *resolver) one(m *module, site uint64, t *task) []*task {
 		return more
 	}
 	return append(more, r.ask(m, site, t)...)
+}
+
+// unknown is a number that is computed; where it is only stored it is blamed
+// on the function that uses it.
+func (r *resolver) unknown(m *module, site uint64, t *task) open {
+	if !t.store || t.up == nil {
+		return open{m, site, t, "the number is computed in a way that is not followed"}
+	}
+	by := r.p.nodeName(t.fn)
+	for t.store && t.up != nil {
+		t = t.up
+	}
+	return open{m, site, t, "the number is loaded from a variable that " + by + " sets"}
 }
 
 // ask turns a task into those of the callers.
@@ -384,7 +398,7 @@ func (r *resolver) writers(m *module, n node, addr uint64, t *task, a flow.Atom)
 		if c, ok := r.p.values.Consts(w.Value); ok && len(c) == 1 && c[0] == 0 {
 			continue // clears it after use
 		}
-		u := &task{fn: n, at: w.Addr, nr: r.p.values.Add(w.Value, a.Add), up: t, depth: t.depth + 1}
+		u := &task{fn: n, at: w.Addr, nr: r.p.values.Add(w.Value, a.Add), up: t, depth: t.depth + 1, store: true}
 		out = append(out, u)
 	}
 	return out

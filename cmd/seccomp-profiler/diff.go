@@ -10,7 +10,9 @@ import (
 	"strings"
 
 	seccomp "github.com/elastic/go-seccomp-bpf"
+	"github.com/elastic/go-seccomp-bpf/arch"
 	"github.com/elastic/go-seccomp-bpf/elfscan"
+	"github.com/elastic/go-seccomp-bpf/internal/symbols"
 	"github.com/elastic/go-seccomp-bpf/policyfile"
 )
 
@@ -75,12 +77,19 @@ func changesOf(old, now *seccomp.Policy, results []*elfscan.Result) []change {
 
 // bring notes the function that brings a call, and how the program gets there.
 func (c *change) bring(results []*elfscan.Result) {
+	info, err := arch.GetInfo(results[0].ABI)
+	if err != nil {
+		return // results have ABIs that exist
+	}
 	for _, r := range results {
 		for _, call := range r.Calls {
 			if call.Name != c.Call || len(call.Evidence) == 0 {
 				continue
 			}
 			e := call.Evidence[0]
+			if from, ok := newArgument(info, &call, c.Was); ok && c.Change == "arguments" {
+				e = from
+			}
 			c.Function, c.File, c.Line = e.Function, e.File, e.Line
 			for _, p := range e.Path {
 				c.Path = append(c.Path, p.Function)
@@ -88,6 +97,23 @@ func (c *change) bring(results []*elfscan.Result) {
 			return
 		}
 	}
+}
+
+// newArgument finds the place that supplies a value which was not there before.
+func newArgument(info *arch.Info, call *elfscan.Call, was []string) (elfscan.Evidence, bool) {
+	if call.Args == nil {
+		return elfscan.Evidence{}, false
+	}
+	words := strings.FieldsFunc(strings.Join(was, " "), func(r rune) bool { return r == ' ' || r == ',' })
+	namer := symbols.For(info)
+	for i, tuple := range call.Args.Values {
+		for k, v := range tuple {
+			if !slices.Contains(words, fmt.Sprint(v)) && !slices.Contains(words, namer.Value(call.Name, call.Args.Index[k], v, 64)) {
+				return call.Args.From[i], true
+			}
+		}
+	}
+	return elfscan.Evidence{}, false
 }
 
 func printChanges(w io.Writer, paint painter, changes []change) error {

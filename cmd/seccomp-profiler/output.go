@@ -145,7 +145,7 @@ func (o *output) compiled(w io.Writer, p *seccomp.Policy, results []*elfscan.Res
 		return err
 	}
 	base := baseName(results[0])
-	program := &embed.Program{Compiled: compiled, By: "seccomp-profiler scan " + base, Header: header(results), Policy: base,
+	program := &embed.Program{Compiled: compiled, By: "seccomp-profiler " + version() + " from " + base, Header: header(results)[1:], Policy: base,
 		Text: text.Bytes(), Name: embed.Identifier(base), Package: o.pkg}
 	var out []byte
 	switch o.format {
