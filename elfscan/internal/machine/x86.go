@@ -381,6 +381,7 @@ func (x *x86) binary(op Op) {
 		return
 	}
 	x.write(a[0], op, x.value(a[0], x86Tmp), v)
+	x.emit(Inst{Op: Flags})
 	if r, ok := a[0].(x86asm.Reg); ok {
 		if t, n := x86Reg(r); n != 0 {
 			x.flags(R(t), size)
@@ -436,7 +437,11 @@ func (x *x86) unary(a x86asm.Arg) {
 	case x86asm.NOT:
 		x.write(a, Xor, v, I(-1))
 	}
-	if r, ok := a.(x86asm.Reg); ok && x.in.Op != x86asm.NOT {
+	if x.in.Op == x86asm.NOT {
+		return // leaves the flags
+	}
+	x.emit(Inst{Op: Flags})
+	if r, ok := a.(x86asm.Reg); ok {
 		if t, n := x86Reg(r); n != 0 {
 			x.flags(R(t), n)
 		}
