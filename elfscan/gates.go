@@ -19,7 +19,8 @@ type gates struct {
 	closed map[node]map[uint64]string
 
 	pointers  map[int64]bool // offsets of fields that point to a SysProcAttr
-	sysOffset int64          // that of a ProcAttr
+	sysOffset int64          // that of a ProcAttr's
+	cmdOffset int64          // that of an exec.Cmd's, 0 if there is none
 	todo      []setter
 	done      map[setter]bool
 	makers    map[node]bool // functions that return one
@@ -78,6 +79,9 @@ func (g *gates) findSetters(m *module) bool {
 		for _, f := range structs[name].Fields {
 			if f.Name == field {
 				g.pointers[int64(f.Offset)] = true
+				if name == "exec.Cmd" {
+					g.cmdOffset = int64(f.Offset)
+				}
 			}
 		}
 	}

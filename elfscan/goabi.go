@@ -80,12 +80,12 @@ func goMinor(v string) int {
 }
 
 // barrierRegs are the registers that runtime.gcWriteBarrier changes
-// (runtime/asm_*.s): its result, and those that linkage takes.
+// (runtime/asm_*.s): its result, and what linkage takes.
 var barrierRegs = map[string][]machine.Reg{
 	"x86_64": {11}, "i386": {7}, "aarch64": {25, 27, 30}, "arm": {8, 12, 14}, "riscv64": {24, 31, 1},
 	"s390x": {9, 10, 1, 14}, "loongarch64": {29, 30, 1},
-	"ppc64":   {18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31},
-	"ppc64le": {18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31},
+	"ppc64":   {29, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 30, 31},
+	"ppc64le": {29, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 30, 31},
 }
 
 // writeBarrier tells which calls are to the write barrier, before which the

@@ -99,13 +99,17 @@ func (g *gates) readSetter(m *module, x setter) {
 		return
 	}
 	g.done[x] = true
+	_, known := g.p.results[x.fn]
 	res := g.p.analyze(x.fn)
+	if !known {
+		defer delete(g.p.results, x.fn) // few are asked for again
+	}
 	fresh := g.allocations(m, res)
 	if res.Partial != "" || g.set["?"] || g.set["*"] {
 		g.set["*"] = true // "?": results on the stack are not followed
 		return
 	}
-	commands := g.commands(m, res)
+	commands, barriers := g.commands(m, res)
 	// isAttr knows pointers to a SysProcAttr for sure, mayBe by a field's offset.
 	isAttr := func(a flow.Atom) bool {
 		switch a.Kind {
@@ -115,7 +119,7 @@ func (g *gates) readSetter(m *module, x setter) {
 			return a.Reg < 64 && x.attrs>>a.Reg&1 != 0
 		case flow.Field:
 			b := g.p.values.Atom(a.Base)
-			return g.pointers[a.Addr] && b.Kind == flow.Returned && commands[b.Addr]
+			return g.cmdOffset != 0 && a.Addr == g.cmdOffset && b.Kind == flow.Returned && commands[b.Addr]
 		}
 		return false
 	}
@@ -126,6 +130,9 @@ func (g *gates) readSetter(m *module, x setter) {
 		}
 		target := w.To
 		target.Add = 0
+		if target.Kind == flow.Returned && barriers[target.Addr] {
+			continue // into the garbage collector's buffer
+		}
 		if mayBe(target) {
 			g.mark(w.To.Add, int64(w.Size))
 		} else if g.pointers[w.To.Add] {
@@ -184,17 +191,21 @@ func (g *gates) holds(v flow.ID, isAttr func(flow.Atom) bool) bool {
 	return slices.ContainsFunc(atoms, isAttr)
 }
 
-// commands are the calls that return a new exec.Cmd.
-func (g *gates) commands(m *module, res *flow.Result) map[int64]bool {
-	out := map[int64]bool{}
+// commands are the calls that return a new exec.Cmd, barriers those to the
+// write barrier.
+func (g *gates) commands(m *module, res *flow.Result) (commands, barriers map[int64]bool) {
+	commands, barriers = map[int64]bool{}, map[int64]bool{}
 	for _, pt := range res.Points {
-		if pt.Op == machine.Call && pt.Target != 0 {
-			if i := m.funcAt(pt.Target); i >= 0 && strings.HasPrefix(m.name(&m.funcs[i]), "os/exec.Command") {
-				out[int64(pt.Addr)] = true
-			}
+		if pt.Op != machine.Call || pt.Target == 0 {
+			continue
+		}
+		if _, ok := m.writeBarrier(pt.Target); ok {
+			barriers[int64(pt.Addr)] = true
+		} else if i := m.funcAt(pt.Target); i >= 0 && strings.HasPrefix(m.name(&m.funcs[i]), "os/exec.Command") {
+			commands[int64(pt.Addr)] = true
 		}
 	}
-	return out
+	return commands, barriers
 }
 
 // lowStart checks a call that takes a ProcAttr: its Sys has to be nil or

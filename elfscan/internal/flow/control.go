@@ -246,8 +246,12 @@ func (a *analysis) call(in machine.Inst, s *State, pc, next uint64) bool {
 	}
 	if a.Keeps != nil && p.Target != 0 {
 		if changed, ok := a.Keeps(p.Target); ok {
-			for _, r := range changed {
-				a.setReg(s, r, Top)
+			for i, r := range changed {
+				v := Top
+				if i == 0 {
+					v = a.v.one(Atom{Kind: Returned, Addr: int64(pc)})
+				}
+				a.setReg(s, r, v)
 			}
 			s.cmpOK = false
 			return true

@@ -39,8 +39,9 @@ type Env struct {
 	Assume func(v *Values, a Atom) (int64, bool)
 	// NoReturn reports whether the function at target never returns. May be nil.
 	NoReturn func(target uint64) bool
-	// Keeps returns the registers that a call to target changes, when all
-	// others keep their values; ok is false for other targets. May be nil.
+	// Keeps returns the registers that a call to target changes, its result
+	// first, when all others keep their values; ok is false for other targets.
+	// May be nil.
 	Keeps func(target uint64) (changed []machine.Reg, ok bool)
 	// Inline returns the code at a target that is to be executed in place of
 	// a call, nil for a real call. May be nil.
