@@ -212,4 +212,39 @@ func TestCancelled(t *testing.T) {
 	if _, err := elfscan.Scan(ctx, f, nil); err != context.Canceled {
 		t.Fatal(err)
 	}
+	// In the middle: while the code is read, and after it when what it calls is
+	// worked out.
+	for _, part := range []int64{2, 1} {
+		ctx, cancel := context.WithCancel(context.Background())
+		var calls, after int
+		progress := func(done, total int64) {
+			if calls++; ctx.Err() != nil {
+				after++
+			}
+			if done >= total/part {
+				cancel()
+			}
+		}
+		if _, err := elfscan.Scan(ctx, f, &elfscan.Options{Progress: progress}); err != context.Canceled {
+			t.Errorf("cancelled at 1/%d: %v", part, err)
+		}
+		if calls == 0 || after > 0 {
+			t.Errorf("cancelled at 1/%d: %d calls of progress, %d after that", part, calls, after)
+		}
+		cancel()
+	}
+}
+
+// TestProgress holds that progress is told in order and up to the end.
+func TestProgress(t *testing.T) {
+	var last, all int64
+	scanFile(t, build(t, "amd64"), &elfscan.Options{Progress: func(done, total int64) {
+		if done < last || done > total || all != 0 && total != all {
+			t.Errorf("%d of %d after %d of %d", done, total, last, all)
+		}
+		last, all = done, total
+	}})
+	if last == 0 || last != all {
+		t.Errorf("ends at %d of %d", last, all)
+	}
 }
