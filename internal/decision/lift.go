@@ -46,6 +46,19 @@ func (s *Space) Lift(prog []bpf.RawInstruction, bigEndian bool) (Node, error) {
 	return n, nil
 }
 
+// LiftBounded returns a function that is the program's for calls that it decides
+// within a number of comparisons whose outcome depends on the call, and
+// undecided for others.
+func (s *Space) LiftBounded(prog []bpf.RawInstruction, bigEndian bool, comparisons int, undecided uint32) (Node, error) {
+	if err := cbpf.Program(prog).Validate(); err != nil {
+		return 0, err
+	}
+	l := lifter{s: s, prog: prog, bigEndian: bigEndian, live: liveness(prog), memo: map[machine]Node{}, regs: []symbol{{}},
+		bounded: true, undecided: s.Const(undecided)}
+	n := l.at(machine{left: comparisons})
+	return n, s.Err()
+}
+
 // A register is the identity of a symbol: equal registers hold equal values.
 // Register 0 is the constant zero, which A and X hold at the start.
 type register uint32
@@ -56,6 +69,7 @@ type machine struct {
 	pc   int
 	a, x register
 	mem  int // index of lifter.memories; 0 is all zero
+	left int // comparisons left, when the lifter is bounded
 }
 
 // A symbol is what a register holds: the constant k, the masked word, or when
@@ -73,6 +87,8 @@ type lifter struct {
 	bigEndian bool
 	live      []uint32
 	memo      map[machine]Node
+	bounded   bool
+	undecided Node
 
 	regs      []symbol
 	regID     map[symbol]register
@@ -215,6 +231,9 @@ func (l *lifter) step(m machine) Node {
 		}
 		return l.s.Const(in.K)
 	case opAlu:
+		if l.bounded && m.left == 0 {
+			return l.undecided // what is computed could not be compared any more
+		}
 		next.a = l.alu(in.Op&opOp, m.a, operand)
 		if in.Op&opOp == aluDiv && in.Op&opX != 0 {
 			// A division by zero ends the filter with 0 (net/core/filter.c).
@@ -234,6 +253,13 @@ func (l *lifter) step(m machine) Node {
 				return l.at(yes)
 			}
 			return l.at(no)
+		}
+		if l.bounded {
+			if m.left == 0 {
+				return l.undecided
+			}
+			yes.left--
+			no.left--
 		}
 		return l.s.ITE(test, l.at(yes), l.at(no))
 	}

@@ -3,6 +3,7 @@ package explain
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/elastic/go-seccomp-bpf/arch"
 	"github.com/elastic/go-seccomp-bpf/internal/decision"
@@ -132,7 +133,7 @@ type Entry struct {
 	Node   decision.Node
 	Rules  []Rule
 	Else   uint32 // what happens when no rule matches
-	Err    error  // why the conditions cannot be put into words
+	Err    error  // why conditions, other than those of Rules, cannot be put into words
 }
 
 // Constant tells whether arguments do not matter.
@@ -197,7 +198,14 @@ func (f *Filter) describe(abi *ABI, known map[descriptionKey]*Entry, e Entry) En
 	if !hasDefault {
 		prefer = ^uint32(0)
 	}
+	partly := f.Partial && slices.Contains(f.Space.Values(e.Node), Undecided)
+	if partly {
+		prefer = Undecided // what remains when all that is decided is said
+	}
 	e.Rules, e.Else, e.Err = f.rules(e.Node, prefer, kinds(abi.Info, e.Name))
+	if partly && e.Err == nil {
+		e.Err = errRest
+	}
 	known[key] = &e
 	return e
 }

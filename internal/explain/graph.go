@@ -61,12 +61,12 @@ func decisionVertex(d *Decision, call string) *vertex {
 			v.text += fmt.Sprintf(" and %d more", len(names)-most)
 		}
 	}
+	for i := range d.Rules {
+		v.next = append(v.next, actionVertex(d.Rules[i].Action, d.Rules[i].words()))
+	}
 	if d.Unsaid != "" {
 		v.next = append(v.next, &vertex{text: d.Unsaid, class: "condition"})
 		return v
-	}
-	for i := range d.Rules {
-		v.next = append(v.next, actionVertex(d.Rules[i].Action, d.Rules[i].words()))
 	}
 	otherwise := ""
 	if len(d.Rules) > 0 {

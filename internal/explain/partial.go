@@ -8,6 +8,7 @@ import (
 
 	"github.com/elastic/go-seccomp-bpf/cbpf"
 	"github.com/elastic/go-seccomp-bpf/internal/decision"
+	"github.com/elastic/go-seccomp-bpf/internal/symbols"
 )
 
 // Undecided stands, in the function of a partial Filter, for conditions that
@@ -16,6 +17,7 @@ const Undecided uint32 = 0x7ffe0000
 
 const (
 	callNodes   = 20_000 // of one call's conditions, in a partial Filter
+	partNodes   = 4_000  // of the conditions that are decided of one that is Undecided
 	maxComplex  = 64     // calls that are left Undecided
 	maxCases    = 4096   // architectures times ranges of numbers
 	opClass     = 0x07
@@ -64,12 +66,14 @@ func liftParts(space *decision.Space, p cbpf.Program, bigEndian bool) (decision.
 			}
 			known := specialise(p, arch, nr)
 			scratch.Reset(callNodes)
-			to := space.Const(Undecided)
+			var to decision.Node
 			if _, err := scratch.Lift(known, bigEndian); err == nil {
 				if to, err = space.Lift(known, bigEndian); err != nil {
 					return 0, err
 				}
 			} else if complex++; complex > maxComplex || !errors.Is(err, decision.ErrTooComplex) {
+				return 0, err
+			} else if to, err = liftBeginning(space, scratch, known, bigEndian); err != nil {
 				return 0, err
 			}
 			outcomes = append(outcomes, decision.Outcome{Lo: nr, Hi: hi, To: to})
@@ -86,6 +90,28 @@ func liftParts(space *decision.Space, p cbpf.Program, bigEndian bool) (decision.
 	}
 	return whole, space.Err()
 }
+
+// liftBeginning lifts as many of a program's comparisons as fit in the budget,
+// and can be put into words.
+func liftBeginning(space, scratch *decision.Space, p cbpf.Program, bigEndian bool) (decision.Node, error) {
+	most := 0
+	for _, comparisons := range []int{1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128} {
+		scratch.Reset(partNodes)
+		n, err := scratch.LiftBounded(p, bigEndian, comparisons, Undecided)
+		if err != nil {
+			break
+		}
+		f := Filter{Space: scratch, Node: n, Partial: true}
+		if _, _, err := f.rules(n, Undecided, plainKinds); err != nil {
+			break
+		}
+		most = comparisons
+	}
+	return space.LiftBounded(p, bigEndian, most, Undecided)
+}
+
+// plainKinds knows nothing of arguments.
+func plainKinds(int) symbols.Kind { return symbols.Plain }
 
 // specialise is the program for one architecture and number.
 func specialise(p cbpf.Program, arch, nr uint32) cbpf.Program {

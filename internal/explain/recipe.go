@@ -69,11 +69,20 @@ func multiplexes(abi *arch.Info, name string) bool {
 // becomes the strictest action of what may happen.
 func (b *builder) say(r *recipe, abi *arch.Info, e *Entry) {
 	r.rest = action(e.Else, abi)
-	if e.Err != nil {
+	if e.Err != nil && len(e.Rules) == 0 {
 		b.cannot(r, abi, e, e.Err.Error())
 		return
 	}
+	if e.Err != nil {
+		strictest := canonical(b.f.strictest(e.Node))
+		call := cbpf.Data{Arch: uint32(abi.ID), NR: e.Lo}
+		b.problem(fmt.Sprintf("%s %s: %s (the policy has %s where they decide)", abi.Name, e.Name, e.Err, ActionWords(strictest, abi)), &call)
+		r.rest = action(strictest, abi)
+	}
 	for _, rule := range e.Rules {
+		if action(rule.Action, abi) == r.rest {
+			continue
+		}
 		conds, ok := b.conditions(abi, e.Name, rule.Conds)
 		if !ok {
 			b.cannot(r, abi, e, "it depends on the instruction pointer")

@@ -49,7 +49,7 @@ type Decision struct {
 	Numbers  []uint32     `json:"numbers"`           // of each of Syscalls; without these, the first and the last of a range
 	Rules    []RuleReport `json:"rules,omitempty"`   // the first that matches decides
 	Action   string       `json:"action"`            // what happens otherwise
-	Unsaid   string       `json:"unsaid,omitempty"`  // why Rules cannot say when what happens
+	Unsaid   string       `json:"unsaid,omitempty"`  // why Rules cannot say when what happens, or not all of it
 	Default  bool         `json:"default,omitempty"` // the same happens to calls that are not listed
 }
 
@@ -128,7 +128,7 @@ func (f *Filter) abiReport(abi *ABI) ABIReport {
 		}
 		key := fmt.Sprintf("%v %v %s %s", d.Default, d.Rules, d.Action, d.Unsaid)
 		if len(d.Rules) > 0 {
-			key = d.Action
+			key = d.Action + d.Unsaid
 			for _, rule := range d.Rules {
 				key += "\n" + rule.words() + rule.Action
 			}
@@ -151,7 +151,6 @@ func decide(abi *ABI, e *Entry) Decision {
 	if e.Err != nil {
 		d.Unsaid = e.Err.Error()
 		d.Action = "depends"
-		return d
 	}
 	for _, rule := range e.Rules {
 		r := RuleReport{Action: ActionWords(rule.Action, abi.Info), When: []CondReport{}}

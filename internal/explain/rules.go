@@ -25,6 +25,9 @@ const (
 // bits of several arguments, or tell too many values apart.
 var ErrWords = errors.New("the conditions are too many to list")
 
+// errRest is returned beside the conditions that can be listed.
+var errRest = errors.New("the other conditions are too many to list")
+
 // A kinder tells what kind of argument each argument is.
 type kinder func(arg int) symbols.Kind
 

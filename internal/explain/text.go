@@ -190,13 +190,13 @@ func (p *printer) conditions(d *Decision) {
 		names = []string{"numbers", rangeText(d.Numbers)}
 	}
 	p.wrap("    ", "    ", names)
-	if d.Unsaid != "" {
-		p.line("      %s", d.Unsaid)
-		return
-	}
 	for i := range d.Rules {
 		r := &d.Rules[i]
 		p.wrap("      "+p.action(r.Action)+" when ", "        ", strings.Fields(r.words()))
+	}
+	if d.Unsaid != "" {
+		p.line("      %s", d.Unsaid)
+		return
 	}
 	p.line("      otherwise %s", p.action(d.Action))
 }
