@@ -1,7 +1,6 @@
 package testvm
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -35,8 +35,18 @@ var further = map[string]string{
 	module + "/cmd/seccomp-policy": "TestScripts/process",
 }
 
-// helpers are the programs that tests run and would have go build.
+// helpers are the programs that tests run and would have go build, by their
+// directory.
 var helpers = []string{"internal/goprogram", "cmd/sandbox/testdata/probe"}
+
+// programs are all that is built for a target besides tests.
+func programs() []string {
+	all := []string{initProg, sandbox}
+	for _, dir := range helpers {
+		all = append(all, module+"/"+dir)
+	}
+	return all
+}
 
 // A testPackage is a package whose tests run in guests.
 type testPackage struct {
@@ -113,23 +123,33 @@ func (b builder) packages(ctx context.Context, patterns []string) ([]testPackage
 	}
 }
 
-// test builds a package's test binary and returns its path.
-func (b builder) test(ctx context.Context, p testPackage) (string, error) {
-	name := cmp.Or(strings.ReplaceAll(p.rel(), "/", "_"), filepath.Base(module))
-	bin := filepath.Join(b.out, b.target.GOARCH, name+".test")
-	_, err := b.goCommand(ctx, "test", "-c", "-vet=off", "-ldflags=-s -w", "-o", bin, p.ImportPath)
-	if err != nil {
-		return "", fmt.Errorf("build the tests of %s: %w", p.ImportPath, err)
+// tests builds the packages' test binaries and returns their paths, in order.
+func (b builder) tests(ctx context.Context, ps []testPackage) ([]string, error) {
+	dir := filepath.Join(b.out, b.target.GOARCH, "tests")
+	args := []string{"test", "-c", "-vet=off", "-ldflags=-s -w", "-o", dir + "/"}
+	var bins []string
+	for _, p := range ps {
+		args = append(args, p.ImportPath)
+		bins = append(bins, filepath.Join(dir, path.Base(p.ImportPath)+".test"))
 	}
-	return bin, nil
+	if _, err := b.goCommand(ctx, args...); err != nil {
+		return nil, fmt.Errorf("build the tests: %w", err)
+	}
+	return bins, nil
 }
 
-// command builds a program.
-func (b builder) command(ctx context.Context, pkg string) (string, error) {
-	bin := filepath.Join(b.out, b.target.GOARCH, "cmd_"+filepath.Base(pkg))
-	_, err := b.goCommand(ctx, "build", "-ldflags=-s -w", "-o", bin, pkg)
-	if err != nil {
-		return "", fmt.Errorf("build %s: %w", pkg, err)
+// commands builds programs and returns their paths, in order.
+func (b builder) commands(ctx context.Context, pkgs []string) ([]string, error) {
+	dir := filepath.Join(b.out, b.target.GOARCH, "programs")
+	var bins []string
+	for _, p := range pkgs {
+		bins = append(bins, filepath.Join(dir, path.Base(p)))
 	}
-	return bin, nil
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	if _, err := b.goCommand(ctx, append([]string{"build", "-ldflags=-s -w", "-o", dir + "/"}, pkgs...)...); err != nil {
+		return nil, fmt.Errorf("build programs: %w", err)
+	}
+	return bins, nil
 }

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/elastic/go-seccomp-bpf/internal/testbuild"
 )
@@ -28,8 +29,7 @@ type Matrix struct {
 
 	work    string
 	mirror  string
-	built   map[string]string // binaries by GOARCH and package
-	listed  map[string][]testPackage
+	built   map[string]*binaries // by GOARCH
 	fetched map[string]*emulator
 }
 
@@ -46,62 +46,102 @@ func (m *Matrix) Run(ctx context.Context) ([]*Outcome, error) {
 	}
 	defer os.RemoveAll(work)
 	m.work, m.mirror = work, m.Mirror
-	m.built, m.listed, m.fetched = map[string]string{}, map[string][]testPackage{}, map[string]*emulator{}
+	m.built, m.fetched = map[string]*binaries{}, map[string]*emulator{}
 	if m.mirror == "" {
 		if m.mirror, err = Mirror(ctx); err != nil {
 			return nil, err
 		}
 	}
-	var all []*Outcome
-	for _, g := range m.Guests {
-		if err := ctx.Err(); err != nil {
-			return all, err
+	ctx, cancel := context.WithCancel(ctx)
+	ready := m.prepareAll(ctx)
+	defer func() {
+		cancel()
+		for range ready { // nothing is built any more when work is removed
 		}
-		outcomes, err := m.guest(ctx, g)
-		all = append(all, outcomes...)
-		if err != nil {
-			return all, err
+	}()
+	var all []*Outcome
+	for g := range ready {
+		if g.err == nil && g.skipped == nil {
+			m.boot(ctx, g)
+		}
+		if g.skipped != nil {
+			g.say("--- SKIP: guest %s: not fetched: %v\n", g.guest, g.skipped)
+		}
+		all = append(all, g.outcomes...)
+		if g.err != nil {
+			return all, g.err
 		}
 	}
-	return all, nil
+	return all, ctx.Err()
 }
 
-// guest runs one guest. An error means that no other guest can be tried:
-// the repository does not build.
-func (m *Matrix) guest(ctx context.Context, g Guest) ([]*Outcome, error) {
-	c := &collector{ctx: ctx, printer: m.Printer, guest: g.Name}
-	for _, t := range g.Tests {
-		c.outcomes = append(c.outcomes, &Outcome{Guest: g.Name, Target: t.GOARCH})
-	}
-	v, busybox, err := m.fetch(ctx, g)
-	if err != nil {
-		for _, o := range c.outcomes {
-			o.Reason = "not fetched: " + err.Error()
+// A preparedGuest is one that can be booted, or why it cannot.
+type preparedGuest struct {
+	*collector
+	v       virtual
+	skipped error // the kernel or the emulator cannot be had
+	err     error // no other guest can be tried either: the repository does not build
+}
+
+// prepareAll fetches and builds for one guest while another runs.
+func (m *Matrix) prepareAll(ctx context.Context) <-chan preparedGuest {
+	ready := make(chan preparedGuest)
+	go func() {
+		defer close(ready)
+		for _, g := range m.Guests {
+			if ctx.Err() != nil {
+				return
+			}
+			p := m.prepare(ctx, g)
+			select {
+			case ready <- p:
+			case <-ctx.Done():
+				return
+			}
+			if p.err != nil {
+				return
+			}
 		}
-		c.say("--- SKIP: guest %s: not fetched: %v\n", g.Name, err)
-		return c.outcomes, nil
+	}()
+	return ready
+}
+
+func (m *Matrix) prepare(ctx context.Context, g Guest) (p preparedGuest) {
+	p.collector = &collector{ctx: ctx, printer: m.Printer, guest: g.Name}
+	for _, t := range g.Tests {
+		p.outcomes = append(p.outcomes, &Outcome{Guest: g.Name, Target: t.GOARCH})
+	}
+	var busybox string
+	if p.v, busybox, p.skipped = m.fetch(ctx, g); p.skipped != nil {
+		for _, o := range p.outcomes {
+			o.Reason = "not fetched: " + p.skipped.Error()
+		}
+		return p
 	}
 	im := newImage()
-	if err := im.addBusybox(busybox); err != nil {
-		return c.outcomes, err
+	if p.err = im.addBusybox(busybox); p.err != nil {
+		return p
 	}
-	if err := m.pack(ctx, g, im, c); err != nil {
-		return c.outcomes, err
+	if p.err = m.pack(ctx, g, im, p.collector); p.err != nil {
+		return p
 	}
-	v.plan, v.initramfs = im.plan, filepath.Join(m.work, g.Name+".cpio.gz")
-	if err := im.write(v.initramfs); err != nil {
-		return c.outcomes, err
-	}
-	defer os.Remove(v.initramfs)
-	m.Log("booting %s", g.Name)
-	if err := v.boot(ctx, c); err != nil {
-		c.abandon("the guest did not finish it")
-		for _, o := range c.outcomes {
+	p.v.plan, p.v.initramfs = im.plan, filepath.Join(m.work, g.Name+".cpio.gz")
+	p.err = im.write(p.v.initramfs)
+	return p
+}
+
+func (m *Matrix) boot(ctx context.Context, p preparedGuest) {
+	defer os.Remove(p.v.initramfs)
+	m.Log("booting %s", p.guest)
+	began := time.Now()
+	if err := p.v.boot(ctx, p.collector); err != nil {
+		p.abandon("the guest did not finish it")
+		for _, o := range p.outcomes {
 			o.Error = err.Error()
 		}
-		c.say("--- FAIL: guest %s: %v\n", g.Name, err)
+		p.say("--- FAIL: guest %s: %v\n", p.guest, err)
 	}
-	return c.outcomes, nil
+	m.Log("%s took %.0f s", p.guest, time.Since(began).Seconds())
 }
 
 // fetch gets everything of a guest that comes from Debian.
@@ -170,26 +210,35 @@ func (m *Matrix) emulator(ctx context.Context, pkg string) (*emulator, error) {
 	return e, nil
 }
 
-// pack builds /init and the sandbox for the kernel's own architecture and the
-// tests for each target, and puts them in the image.
+// pack puts in the image /init and the sandbox, built for the kernel's own
+// architecture, and the tests and the programs they run for each target.
 func (m *Matrix) pack(ctx context.Context, g Guest, im *image, c *collector) error {
-	for name, pkg := range map[string]string{"init": initProg, "bin/sandbox": sandbox} {
-		bin, err := m.build(ctx, g.Tests[0], pkg, func(b builder) (string, error) { return b.command(ctx, pkg) })
+	for i, t := range g.Tests {
+		b, err := m.build(ctx, t)
 		if err != nil {
 			return err
 		}
-		if err := im.addHostFile(name, 0o755, bin); err != nil {
+		if i == 0 {
+			for at, program := range map[string]string{"init": initProg, "bin/sandbox": sandbox} {
+				if err := im.addHostFile(at, 0o755, b.programs[program]); err != nil {
+					return err
+				}
+			}
+		}
+		if err := m.packTests(g, t, b, im, c, c.outcomes[i]); err != nil {
 			return err
 		}
 	}
 	for _, t := range g.programTargets() {
-		if err := m.packPrograms(ctx, t, im); err != nil {
+		b, err := m.build(ctx, t)
+		if err != nil {
 			return err
 		}
-	}
-	for i, t := range g.Tests {
-		if err := m.packTests(ctx, g, t, im, c, c.outcomes[i]); err != nil {
-			return err
+		for _, dir := range helpers {
+			at := path.Join(programsDir, filepath.ToSlash(testbuild.Name(dir, t.GOARCH)))
+			if err := im.addHostFile(at, 0o755, b.programs[module+"/"+dir]); err != nil {
+				return err
+			}
 		}
 	}
 	if len(c.runs) == 0 {
@@ -198,35 +247,13 @@ func (m *Matrix) pack(ctx context.Context, g Guest, im *image, c *collector) err
 	return nil
 }
 
-// packPrograms adds the programs that tests would have go build.
-func (m *Matrix) packPrograms(ctx context.Context, t Target, im *image) error {
-	for _, dir := range helpers {
-		bin, err := m.build(ctx, t, dir, func(b builder) (string, error) { return b.command(ctx, module+"/"+dir) })
-		if err != nil {
-			return err
-		}
-		if err := im.addHostFile(path.Join(programsDir, filepath.ToSlash(testbuild.Name(dir, t.GOARCH))), 0o755, bin); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (m *Matrix) packTests(ctx context.Context, g Guest, t Target, im *image, c *collector, o *Outcome) error {
-	ps, err := m.packages(ctx, t)
-	if err != nil {
-		return err
-	}
-	for _, p := range ps {
-		bin, err := m.build(ctx, t, "the tests of "+p.ImportPath, func(b builder) (string, error) { return b.test(ctx, p) })
-		if err != nil {
-			return err
-		}
+func (m *Matrix) packTests(g Guest, t Target, b *binaries, im *image, c *collector, o *Outcome) error {
+	for i, p := range b.packages {
 		args := append([]string{"-test.v=test2json", "-test.paniconexit0", fmt.Sprintf("-test.timeout=%ds", m.Seconds)}, m.TestArgs...)
 		if pattern := further[p.ImportPath]; pattern != "" && len(m.Packages) == 0 {
 			args = append([]string{"-test.run=" + pattern}, args...) // -run, which comes later, overrides it
 		}
-		if err := im.addTest(g, t, p, bin, args, 0, m.Seconds+10); err != nil {
+		if err := im.addTest(g, t, p, b.tests[i], args, 0, m.Seconds+10); err != nil {
 			return err
 		}
 		c.runs = append(c.runs, runInfo{target: t, pkg: p.ImportPath, outcome: o})
@@ -234,25 +261,38 @@ func (m *Matrix) packTests(ctx context.Context, g Guest, t Target, im *image, c 
 	return nil
 }
 
-func (m *Matrix) packages(ctx context.Context, t Target) ([]testPackage, error) {
-	if ps, ok := m.listed[t.GOARCH]; ok {
-		return ps, nil
-	}
-	ps, err := builder{target: t}.packages(ctx, m.Packages)
-	m.listed[t.GOARCH] = ps
-	return ps, err
+// binaries are what was built for a target.
+type binaries struct {
+	packages []testPackage
+	tests    []string          // of each package
+	programs map[string]string // by import path
 }
 
-// build builds once what several guests share.
-func (m *Matrix) build(ctx context.Context, t Target, what string, make func(builder) (string, error)) (string, error) {
-	key := t.GOARCH + " " + what
-	if bin, ok := m.built[key]; ok {
-		return bin, nil
+// build builds what all guests with that target share.
+func (m *Matrix) build(ctx context.Context, t Target) (*binaries, error) {
+	if b := m.built[t.GOARCH]; b != nil {
+		return b, nil
 	}
-	m.Log("building %s for %s", what, t.GOARCH)
-	bin, err := make(builder{target: t, out: m.work})
-	if err == nil {
-		m.built[key] = bin
+	m.Log("building for %s", t.GOARCH)
+	began := time.Now()
+	r := builder{target: t, out: m.work}
+	b := &binaries{programs: map[string]string{}}
+	var err error
+	if b.packages, err = r.packages(ctx, m.Packages); err != nil {
+		return nil, err
 	}
-	return bin, err
+	if b.tests, err = r.tests(ctx, b.packages); err != nil {
+		return nil, err
+	}
+	wanted := programs()
+	bins, err := r.commands(ctx, wanted)
+	if err != nil {
+		return nil, err
+	}
+	for i, p := range wanted {
+		b.programs[p] = bins[i]
+	}
+	m.built[t.GOARCH] = b
+	m.Log("built for %s in %.0f s", t.GOARCH, time.Since(began).Seconds())
+	return b, nil
 }

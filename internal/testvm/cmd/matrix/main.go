@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"time"
 
@@ -67,7 +68,10 @@ func run(ctx context.Context, argv []string, stdout, stderr io.Writer) (int, err
 	m := testvm.Matrix{Guests: gs, Packages: fs.Args(), Seconds: *seconds, CPUs: *cpus, Mirror: *mirror, Cache: c,
 		Printer: testvm.Printer{W: stdout, JSON: *asJSON, Verbose: *verbose}}
 	begin := time.Now()
+	var logging sync.Mutex // one guest is prepared while another runs
 	m.Log = func(format string, args ...any) {
+		logging.Lock()
+		defer logging.Unlock()
 		fmt.Fprintf(stderr, "[%6.1fs] %s\n", time.Since(begin).Seconds(), fmt.Sprintf(format, args...))
 	}
 	if *runPat != "" {
