@@ -41,3 +41,7 @@
 // stacks are then part of the error) and, five seconds later, SIGKILL. A
 // function that starts processes of its own must end them itself.
 package testchild
+
+// TimeoutVariable replaces DefaultTimeout, as time.ParseDuration reads it, on
+// machines that are slow for a reason: emulated ones.
+const TimeoutVariable = "SECCOMP_TESTCHILD_TIMEOUT"

@@ -17,8 +17,21 @@ import (
 	"time"
 )
 
-// DefaultTimeout is how long a child may take.
+// DefaultTimeout is how long a child may take, unless TimeoutVariable says
+// otherwise.
 const DefaultTimeout = time.Minute
+
+func defaultTimeout() (time.Duration, error) {
+	text := os.Getenv(TimeoutVariable)
+	if text == "" {
+		return DefaultTimeout, nil
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d <= 0 {
+		return 0, fmt.Errorf("testchild: %s=%q is not a duration", TimeoutVariable, text)
+	}
+	return d, nil
+}
 
 // self is this binary, by a name that users can run who cannot reach its
 // directory, and that stays good after go test has removed it.
@@ -115,7 +128,10 @@ func (f *Func) Do(in []byte, o Options) (*Result, error) {
 	value := rand.Text() + ":" + f.name
 	timeout := o.Timeout
 	if timeout == 0 {
-		timeout = DefaultTimeout
+		var err error
+		if timeout, err = defaultTimeout(); err != nil {
+			return nil, err
+		}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/elastic/go-seccomp-bpf/internal/testbuild"
+	"github.com/elastic/go-seccomp-bpf/internal/testchild"
 	"github.com/elastic/go-seccomp-bpf/internal/testvm/console"
 )
 
@@ -26,7 +27,7 @@ func guestEnv(g Guest) []string {
 	}
 	return []string{"PATH=/bin", "HOME=/tmp", "TMPDIR=/tmp", "USER=root", "TERM=dumb",
 		console.GuestVariable + "=" + g.Name, console.CompatVariable + "=" + strings.Join(compat, ","),
-		testbuild.Variable + "=/" + programsDir}
+		testbuild.Variable + "=/" + programsDir, testchild.TimeoutVariable + "=4m"}
 }
 
 // applets are the programs of busybox that tests may expect in /bin.

@@ -31,6 +31,7 @@ type Matrix struct {
 	mirror  string
 	built   map[string]*binaries // by GOARCH
 	fetched map[string]*emulator
+	missing map[string]error // emulators that could not be fetched
 }
 
 var busyboxFile = regexp.MustCompile(`^(/usr)?/bin/busybox$`)
@@ -46,10 +47,10 @@ func (m *Matrix) Run(ctx context.Context) ([]*Outcome, error) {
 	}
 	defer os.RemoveAll(work)
 	m.work, m.mirror = work, m.Mirror
-	m.built, m.fetched = map[string]*binaries{}, map[string]*emulator{}
+	m.built, m.fetched, m.missing = map[string]*binaries{}, map[string]*emulator{}, map[string]error{}
 	if m.mirror == "" {
 		if m.mirror, err = Mirror(ctx); err != nil {
-			return nil, err
+			return m.noneFetched(err), nil
 		}
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -73,6 +74,17 @@ func (m *Matrix) Run(ctx context.Context) ([]*Outcome, error) {
 		}
 	}
 	return all, ctx.Err()
+}
+
+// noneFetched is the outcome where there is nothing to fetch guests with.
+func (m *Matrix) noneFetched(err error) []*Outcome {
+	var all []*Outcome
+	for _, g := range m.Guests {
+		for _, t := range g.Tests {
+			all = append(all, &Outcome{Guest: g.Name, Target: t.GOARCH, Reason: "not fetched: " + err.Error()})
+		}
+	}
+	return all
 }
 
 // A preparedGuest is one that can be booted, or why it cannot.
@@ -190,10 +202,17 @@ func (m *Matrix) fetchGuest(ctx context.Context, g Guest, suite string, v *virtu
 	return m.Cache.fetchFile(ctx, r, "busybox-static", busyboxFile, m.Log)
 }
 
+// emulator fetches an emulator, or fails to, once.
 func (m *Matrix) emulator(ctx context.Context, pkg string) (*emulator, error) {
-	if e := m.fetched[pkg]; e != nil {
-		return e, nil
+	if e, err := m.fetched[pkg], m.missing[pkg]; e != nil || err != nil {
+		return e, err
 	}
+	e, err := m.fetchEmulator(ctx, pkg)
+	m.fetched[pkg], m.missing[pkg] = e, err
+	return e, err
+}
+
+func (m *Matrix) fetchEmulator(ctx context.Context, pkg string) (*emulator, error) {
 	arch, err := hostDebArch(ctx)
 	if err != nil {
 		return nil, err
@@ -202,12 +221,7 @@ func (m *Matrix) emulator(ctx context.Context, pkg string) (*emulator, error) {
 	if err != nil {
 		return nil, err
 	}
-	e, err := m.Cache.fetchEmulator(ctx, r, pkg, m.Log)
-	if err != nil {
-		return nil, err
-	}
-	m.fetched[pkg] = e
-	return e, nil
+	return m.Cache.fetchEmulator(ctx, r, pkg, m.Log)
 }
 
 // pack puts in the image /init and the sandbox, built for the kernel's own

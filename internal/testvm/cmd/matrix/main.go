@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -49,6 +50,7 @@ func run(ctx context.Context, argv []string, stdout, stderr io.Writer) (int, err
 		cpus    = fs.Int("cpus", 2, "processors of each guest")
 		mirror  = fs.String("mirror", "", "Debian mirror `URL` (default: the machine's apt's)")
 		cache   = fs.String("cache", "", "cache `directory` (default: in the user's cache directory)")
+		offline = fs.Bool("offline-ok", false, "exit with 0 although guests could not be fetched, if nothing failed; NOT RUN is printed")
 		table   = fs.String("table", "", "also write the table to this `file`")
 	)
 	if err := fs.Parse(argv); err != nil {
@@ -94,7 +96,7 @@ func run(ctx context.Context, argv []string, stdout, stderr io.Writer) (int, err
 	if werr := report(to, *table, outcomes); werr != nil && err == nil {
 		err = werr
 	}
-	return exitCode(outcomes, err), err
+	return exitCode(outcomes, err, *offline), err
 }
 
 func cacheAt(dir string) (testvm.Cache, error) {
@@ -122,6 +124,9 @@ func report(w io.Writer, file string, outcomes []*testvm.Outcome) error {
 	if _, err := fmt.Fprintf(w, "\n%s", b.Bytes()); err != nil {
 		return err
 	}
+	if err := notRun(w, outcomes); err != nil {
+		return err
+	}
 	if file == "" {
 		return nil
 	}
@@ -130,10 +135,11 @@ func report(w io.Writer, file string, outcomes []*testvm.Outcome) error {
 
 // exitCode: 0 when every guest ran and passed; 1 when a test or guest failed;
 // 3 when nothing failed but some guests ran nothing.
-func exitCode(outcomes []*testvm.Outcome, err error) int {
+func exitCode(outcomes []*testvm.Outcome, err error, offlineOK bool) int {
 	code := 0
 	for _, o := range outcomes {
 		switch {
+		case offlineOK && o.Reason != "":
 		case o.Empty():
 			code = max(code, 3)
 		case !o.OK():
@@ -144,4 +150,21 @@ func exitCode(outcomes []*testvm.Outcome, err error) int {
 		return 1
 	}
 	return code
+}
+
+// notRun says plainly which guests are missing from the table.
+func notRun(w io.Writer, outcomes []*testvm.Outcome) error {
+	var missing []string
+	guests := map[string]bool{}
+	for _, o := range outcomes {
+		if o.Reason != "" && !guests[o.Guest] {
+			missing = append(missing, o.Guest)
+		}
+		guests[o.Guest] = true
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	_, err := fmt.Fprintf(w, "\nNOT RUN: %d of %d guests, because they could not be fetched: %s\n", len(missing), len(guests), strings.Join(missing, ", "))
+	return err
 }
