@@ -76,6 +76,24 @@ func (m *Matrix) Run(ctx context.Context) ([]*Outcome, error) {
 	return all, ctx.Err()
 }
 
+// Fetch fills the cache with what the guests need and boots none.
+func (m *Matrix) Fetch(ctx context.Context) error {
+	m.mirror, m.fetched, m.missing = m.Mirror, map[string]*emulator{}, map[string]error{}
+	if m.mirror == "" {
+		var err error
+		if m.mirror, err = Mirror(ctx); err != nil {
+			return err
+		}
+	}
+	var errs []error
+	for _, g := range m.Guests {
+		if _, _, err := m.fetch(ctx, g); err != nil {
+			errs = append(errs, fmt.Errorf("guest %s: %w", g.Name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // noneFetched is the outcome where there is nothing to fetch guests with.
 func (m *Matrix) noneFetched(err error) []*Outcome {
 	var all []*Outcome

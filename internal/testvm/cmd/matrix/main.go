@@ -25,6 +25,7 @@ func main() {
 	code, err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "matrix: %v\n", err)
+		code = max(code, 1)
 	}
 	stop()
 	os.Exit(code)
@@ -41,6 +42,7 @@ func run(ctx context.Context, argv []string, stdout, stderr io.Writer) (int, err
 		guests  = fs.String("guests", "", "only guests whose name matches one of these comma-separated `patterns`")
 		small   = fs.Bool("small", false, "the smaller set: oldest and newest amd64, i386, arm64, s390x")
 		list    = fs.Bool("list", false, "list the guests and exit")
+		fetch   = fs.Bool("fetch", false, "fetch kernels and emulators into the cache and exit")
 		runPat  = fs.String("run", "", "only tests matching this `regexp`")
 		count   = fs.Int("count", 1, "run each test `n` times")
 		full    = fs.Bool("full", false, "run what -test.short leaves out, too: under emulation that takes long")
@@ -84,6 +86,9 @@ func run(ctx context.Context, argv []string, stdout, stderr io.Writer) (int, err
 	}
 	if !*full {
 		m.TestArgs = append(m.TestArgs, "-test.short")
+	}
+	if *fetch {
+		return 0, m.Fetch(ctx)
 	}
 	outcomes, err := m.Run(ctx)
 	if err != nil && len(outcomes) == 0 {
