@@ -26,13 +26,15 @@ const (
 
 // further are packages whose tests do not use testchild and still depend on
 // the kernel or the architecture: filters of other processes; byte order, word
-// size, the tables of the running ABI. Where not all of their tests do, a
-// pattern picks those.
-var further = map[string]string{
-	module + "/arch":               "",
-	module + "/cbpf":               "",
-	module + "/cmd/sandbox":        "",
-	module + "/cmd/seccomp-policy": "TestScripts/process",
+// size, the tables of the running ABI.
+var further = map[string]struct {
+	pattern string // picks the tests that do, where not all do
+	once    bool   // on one guest of each GOARCH: they depend on the ABI, and take long
+}{
+	module + "/arch":               {once: true},
+	module + "/cbpf":               {},
+	module + "/cmd/sandbox":        {pattern: "TestScript/(default|process|run)$", once: true},
+	module + "/cmd/seccomp-policy": {pattern: "TestScripts/process", once: true},
 }
 
 // helpers are the programs that tests run and would have go build, by their

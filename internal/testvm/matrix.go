@@ -282,14 +282,20 @@ func (m *Matrix) pack(ctx context.Context, g Guest, im *image, c *collector) err
 func (m *Matrix) packTests(g Guest, t Target, b *binaries, im *image, c *collector, o *Outcome) error {
 	for i, p := range b.packages {
 		args := append([]string{"-test.v=test2json", "-test.paniconexit0", fmt.Sprintf("-test.timeout=%ds", m.Seconds)}, m.TestArgs...)
-		if pattern := further[p.ImportPath]; pattern != "" && len(m.Packages) == 0 {
-			args = append([]string{"-test.run=" + pattern}, args...) // -run, which comes later, overrides it
+		if some := further[p.ImportPath]; len(m.Packages) == 0 {
+			if some.once && b.packed {
+				continue
+			}
+			if some.pattern != "" {
+				args = append([]string{"-test.run=" + some.pattern}, args...) // -run, which comes later, overrides it
+			}
 		}
 		if err := im.addTest(g, t, p, b.tests[i], args, 0, m.Seconds+10); err != nil {
 			return err
 		}
 		c.runs = append(c.runs, runInfo{target: t, pkg: p.ImportPath, outcome: o})
 	}
+	b.packed = true
 	return nil
 }
 
@@ -298,6 +304,7 @@ type binaries struct {
 	packages []testPackage
 	tests    []string          // of each package
 	programs map[string]string // by import path
+	packed   bool              // for a guest
 }
 
 // build builds what all guests with that target share.
