@@ -18,6 +18,7 @@ type reach struct {
 	q    []node
 	dq   []dataRef
 	lib  *libGateState // nil to follow everything
+	dead map[step]bool // steps that are never taken
 }
 
 // dataRef is data that node by refers to.
@@ -29,25 +30,25 @@ type dataRef struct {
 
 // reachable searches, with the gates of the C library closed that the program
 // does not open.
-func (p *program) reachable(everything bool) *reach {
+func (p *program) reachable(everything bool, dead map[step]bool) *reach {
 	for _, m := range p.mods {
 		m.buildBounds()
 		m.indexEdges()
 	}
 	if everything {
-		return p.reachWith(nil)
+		return p.reachWith(nil, nil)
 	}
 	g := p.newLibGates()
 	for {
-		r := p.reachWith(g)
+		r := p.reachWith(g, dead)
 		if !g.update(r) {
 			return r
 		}
 	}
 }
 
-func (p *program) reachWith(lib *libGateState) *reach {
-	r := &reach{p: p, from: map[node]node{}, data: map[stubKey]bool{}, lib: lib}
+func (p *program) reachWith(lib *libGateState, dead map[step]bool) *reach {
+	r := &reach{p: p, from: map[node]node{}, data: map[stubKey]bool{}, lib: lib, dead: dead}
 	for i, m := range p.mods {
 		if i == 0 || m.loader {
 			r.addCode(m, m.f.Entry, noNode)
@@ -140,7 +141,7 @@ func (r *reach) has(n node) bool {
 }
 
 func (r *reach) add(n, by node) {
-	if n == noNode || r.has(n) || by != noNode && r.lib != nil && r.lib.cut(by, n) {
+	if n == noNode || r.has(n) {
 		return
 	}
 	r.from[n] = by
@@ -161,6 +162,12 @@ func (r *reach) addCode(m *module, addr uint64, by node) {
 		}
 		r.add(n, by)
 	}
+}
+
+// open reports whether a reference in a function's code leads to another: no
+// gate is closed, and the step is not known to be impossible.
+func (r *reach) open(from, to node) bool {
+	return to == noNode || !r.dead[step{from, to}] && (r.lib == nil || !r.lib.cut(from, to))
 }
 
 func (r *reach) addData(d dataRef) {
@@ -208,12 +215,23 @@ func (r *reach) function(n node) {
 		to := m.lo + uint64(e.to)
 		switch e.kind {
 		case machine.EdgeCall, machine.EdgeJump:
-			r.add(r.p.target(m, to), n)
+			if t := r.p.target(m, to); r.open(n, t) {
+				r.add(t, n)
+			}
 		case machine.EdgeSlot, machine.EdgeData:
+			if t := r.p.slotTarget(m, to); t != noNode && t < r.p.nodes {
+				// Not as data, which is looked at once, whoever refers to it.
+				if r.open(n, t) {
+					r.add(t, n)
+				}
+				continue
+			}
 			r.addData(dataRef{m, to, to + uint64(m.m.PtrSize), n})
 		case machine.EdgeRef:
 			if m.inCode(to) {
-				r.addCode(m, to, n)
+				if r.open(n, r.p.startAt(m, to)) {
+					r.addCode(m, to, n)
+				}
 				continue
 			}
 			r.addData(dataRef{m, to, m.objectEnd(to), n})

@@ -135,7 +135,8 @@ func (s *scanner) search() error {
 	if err := s.p.link(); err != nil {
 		return err
 	}
-	s.reach = s.p.reachable(s.opt.Everything)
+	s.reach = s.p.reachable(s.opt.Everything, nil)
+	s.refute()
 	s.res.Stats.Reachable = len(s.reach.from)
 	return s.ctx.Err()
 }

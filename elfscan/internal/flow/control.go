@@ -321,6 +321,7 @@ func (a *analysis) clobber(s *State, p Point) {
 				a.escape(s.Regs[i])
 			}
 			s.Regs[i] = Top
+			s.mixed[i>>6] &^= 1 << (i & 63)
 		}
 	}
 	for r, c := range a.fn.Init {
@@ -328,7 +329,11 @@ func (a *analysis) clobber(s *State, p Point) {
 	}
 	s.Regs[a.m.Result] = a.v.one(Atom{Kind: Returned, Addr: int64(p.Addr)})
 	for _, off := range a.esc {
-		s.kill(off, min(64, -off)) // a local does not reach into the caller's frame
+		if a.Strict {
+			s.kill(off, -off)
+		} else {
+			s.kill(off, min(64, -off)) // a local does not reach into the caller's frame
+		}
 	}
 	if a.ArgBytes == nil || p.Target == 0 {
 		return

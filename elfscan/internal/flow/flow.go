@@ -46,6 +46,11 @@ type Env struct {
 	// Inline returns the code at a target that is to be executed in place of
 	// a call, nil for a real call. May be nil.
 	Inline func(target uint64) []byte
+	// Params are registers on entry; others hold what they are called.
+	Params map[machine.Reg]ID
+	// Strict takes nothing for known of a local variable that is written
+	// through pointers: what no path reaches then is never reached.
+	Strict bool
 	// Watch marks a value whose way through the function is to be known: Result
 	// tells where it goes. May be nil.
 	Watch func(a Atom) bool
@@ -126,10 +131,19 @@ type analysis struct {
 
 // Analyze follows values through a function.
 func (e *Env) Analyze(fn *Func) *Result {
+	res, esc := e.analyze(fn, nil)
+	if e.Strict && len(esc) > 0 {
+		res, _ = e.analyze(fn, esc)
+	}
+	return res
+}
+
+// analyze is Analyze with stack offsets that are known to be passed on.
+func (e *Env) analyze(fn *Func, esc []int32) (*Result, []int32) {
 	a := &analysis{Env: e, m: e.Machine, v: e.Values, fn: fn,
 		at: make([]lifted, len(fn.Code)), blk: map[uint64]*block{}, points: map[uint64]*Point{},
 		writes: map[Write]bool{}, reads: map[Atom]bool{},
-		res: &Result{Visited: map[int]bool{}, Tables: map[uint64]int{}}}
+		res: &Result{Visited: map[int]bool{}, Tables: map[uint64]int{}}, esc: esc}
 	a.enqueue(fn.Start, a.entryState())
 	a.run()
 	a.landingPads()
@@ -142,7 +156,7 @@ func (e *Env) Analyze(fn *Func) *Result {
 		a.res.Writes = append(a.res.Writes, w)
 	}
 	slices.SortFunc(a.res.Writes, func(p, q Write) int { return compare(p.Addr, q.Addr) })
-	return a.res
+	return a.res, a.esc
 }
 
 func compare(a, b uint64) int {
@@ -165,6 +179,9 @@ func (a *analysis) entryState() *State {
 	}
 	for r, c := range a.fn.Init {
 		s.Regs[r] = a.v.Const(c)
+	}
+	for r, v := range a.Params {
+		s.Regs[r] = v
 	}
 	return s
 }

@@ -19,6 +19,7 @@ type slot struct {
 type State struct {
 	Regs  [maxRegs]ID
 	slots []slot
+	mixed [2]uint64 // unknown registers that may hold the watched value
 
 	cmpA, cmpB ID
 	cmpReg     machine.Reg // that still holds cmpA, None if none does
@@ -65,14 +66,19 @@ func (s *State) set(off int32, size uint8, v ID) {
 // two knows of the stack is its value on entry in the other, or unknown.
 func (s *State) merge(a *analysis, t *State) bool {
 	changed := false
+	for i, x := range t.mixed {
+		if s.mixed[i]|x != s.mixed[i] {
+			s.mixed[i] |= x
+			changed = true
+		}
+	}
 	for i := range a.m.Regs {
 		if s.Regs[i] == t.Regs[i] {
 			continue
 		}
 		if j := a.v.Join(s.Regs[i], t.Regs[i]); j != s.Regs[i] {
-			if j == Top {
-				a.escapes(s.Regs[i])
-				a.escapes(t.Regs[i])
+			if j == Top && (a.watched(s.Regs[i]) || a.watched(t.Regs[i])) {
+				s.mixed[i>>6] |= 1 << (i & 63)
 			}
 			s.Regs[i] = j
 			changed = true

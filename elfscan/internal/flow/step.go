@@ -9,6 +9,7 @@ func (a *analysis) operand(s *State, o machine.Operand) ID {
 	if o.Reg == machine.None {
 		return a.v.Const(o.Imm)
 	}
+	a.uses(s, o.Reg)
 	return s.Regs[o.Reg]
 }
 
@@ -60,6 +61,10 @@ func (a *analysis) step(in machine.Inst, s *State, pc, next uint64) bool {
 			a.escapes(l)
 			a.escapes(r)
 		}
+		if v == Top {
+			a.indexed(l)
+			a.indexed(r)
+		}
 		a.assign(s, in, v)
 	}
 	return true
@@ -68,6 +73,7 @@ func (a *analysis) step(in machine.Inst, s *State, pc, next uint64) bool {
 func (a *analysis) setReg(s *State, r machine.Reg, v ID) {
 	if r != machine.None && r != a.m.Zero && int(r) < a.m.Regs {
 		s.Regs[r] = v
+		s.mixed[r>>6] &^= 1 << (r & 63)
 		if r == s.cmpReg {
 			s.cmpReg = machine.None
 		}
@@ -135,6 +141,8 @@ func (a *analysis) address(s *State, m machine.Mem) ID {
 		return Top
 	}
 	v := a.v.Const(m.Disp)
+	a.uses(s, m.Base)
+	a.uses(s, m.Index)
 	if m.Base != machine.None {
 		v = a.v.Add(s.Regs[m.Base], m.Disp)
 	}
@@ -145,12 +153,21 @@ func (a *analysis) address(s *State, m machine.Mem) ID {
 	if known {
 		return a.v.Add(v, idx*int64(m.Scale))
 	}
+	if set, ok := a.v.Consts(s.Regs[m.Index]); ok {
+		out := None
+		for _, c := range set {
+			out = a.v.Join(out, a.v.Add(v, c*int64(m.Scale)))
+		}
+		return out
+	}
 	if t := a.tableSum(v, s.Regs[m.Index]); m.Scale == 1 && t != Top {
 		return t
 	}
 	if base, ok := a.v.single(v); ok && m.Scale > 0 {
 		return a.v.one(Atom{Kind: Table, Reg: m.Scale, Addr: base, Size: 0})
 	}
+	a.indexed(v)
+	a.indexed(s.Regs[m.Index])
 	return Top
 }
 
@@ -262,6 +279,10 @@ func (a *analysis) store(s *State, in machine.Inst, pc uint64) {
 	v := a.operand(s, in.A)
 	if addr == Top || addr == None {
 		a.escapes(v)
+		if a.Strict {
+			a.escape(v)
+			s.kill(wholeFrame, -wholeFrame) // it may be a local's, indexed
+		}
 	}
 	if addr == None {
 		return
@@ -293,10 +314,39 @@ func (a *analysis) store(s *State, in machine.Inst, pc uint64) {
 			continue
 		}
 		a.escapes(v)
+		if x.Kind != Const && x.Kind != Entry && x.Kind != Slot {
+			a.written(s)
+		}
 		if x.Kind == Table || x.Kind == TableRel {
 			continue
 		}
 		a.recordWrite(Write{Addr: pc, To: x, Size: in.Size, Value: v})
+	}
+}
+
+// wholeFrame is an offset below all locals.
+const wholeFrame = -1 << 24
+
+// indexed notes that an unknown is added to a stack address: whatever is done
+// with the sum may concern any local.
+func (a *analysis) indexed(v ID) {
+	if !a.Strict || v == Top {
+		return
+	}
+	for _, x := range a.v.sets[v] {
+		if x.Kind == Entry && machine.Reg(x.Reg) == a.m.SP {
+			a.esc = appendNew(a.esc, wholeFrame)
+		}
+	}
+}
+
+// written forgets the locals that a store through some pointer may change.
+func (a *analysis) written(s *State) {
+	if !a.Strict {
+		return
+	}
+	for _, off := range a.esc {
+		s.kill(off, -off)
 	}
 }
 

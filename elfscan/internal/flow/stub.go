@@ -17,12 +17,19 @@ func (e *Env) Stub(fn *Func) (slot uint64, ok bool) {
 		next := off + int(l.len)
 		for _, in := range a.ops[l.first : l.first+l.n] {
 			switch in.Op {
+			case machine.Call:
+				// RISC-V's entries keep their own address in t1 (psABI, "Program
+				// Linkage Table").
+				if e.Machine.Name != "riscv64" || in.Target != 0 {
+					return 0, false
+				}
+				return a.slotOf(a.operand(s, in.A))
 			case machine.Jump:
 				if in.Target != 0 {
 					return 0, false
 				}
 				return a.slotOf(a.operand(s, in.A))
-			case machine.Call, machine.Return, machine.Halt, machine.Syscall, machine.Branch, machine.Store, machine.Compare:
+			case machine.Return, machine.Halt, machine.Syscall, machine.Branch, machine.Store, machine.Compare:
 				return 0, false
 			}
 			a.step(in, s, fn.Start+uint64(off), fn.Start+uint64(next))

@@ -22,6 +22,14 @@ func (a *analysis) escapes(v ID) {
 	}
 }
 
+// uses notes that an instruction reads a register which may hold the watched
+// value mixed with others.
+func (a *analysis) uses(s *State, r machine.Reg) {
+	if r != machine.None && int(r) < a.m.Regs && s.mixed[r>>6]>>(r&63)&1 != 0 {
+		a.res.Escapes = true
+	}
+}
+
 // passes notes the watched value in places that a called function reads:
 // registers that a call does not preserve, and the end of the stack.
 func (a *analysis) passes(s *State, in machine.Inst) {
@@ -38,6 +46,7 @@ func (a *analysis) passes(s *State, in machine.Inst) {
 	for i := range a.m.Regs {
 		if !keep[i] {
 			a.escapes(s.Regs[i])
+			a.uses(s, machine.Reg(i))
 		}
 	}
 	sp, ok := a.stackOffset(s)

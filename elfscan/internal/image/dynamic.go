@@ -194,6 +194,21 @@ func (f *File) gnuHashCount(h uint64) uint64 {
 	return last + 1
 }
 
+// countRelocSyms counts the symbols that relocations name: a GNU hash table
+// does not tell how many there are when none is exported.
+func (f *File) countRelocSyms() {
+	size := uint64(16)
+	if f.Class == elf.ELFCLASS64 {
+		size = 24
+	}
+	most := min(maxSymbols, uint64(f.fileSize)/size)
+	for _, r := range f.relocs {
+		if n := uint64(r.Sym) + 1; n > f.Dyn.nsyms && n <= most {
+			f.Dyn.nsyms = n
+		}
+	}
+}
+
 // NumDynSyms is the number of entries of the dynamic symbol table.
 func (f *File) NumDynSyms() int { return int(f.Dyn.nsyms) }
 

@@ -89,6 +89,7 @@ func Open(r io.ReaderAt, size int64) (*File, error) {
 	}
 	f.readDynamic()
 	f.readRelocs()
+	f.countRelocSyms()
 	f.BuildID = f.readBuildID()
 	return f, nil
 }
