@@ -139,11 +139,21 @@ func score(t *testing.T, g groundTruth, res *elfscan.Result) {
 	}
 }
 
-// runUnder runs the program's work under the policy made from its scan, by
-// cmd/sandbox, which needs execve to start it.
+// runUnder runs the program's work under the policy made from its scan.
 func runUnder(t *testing.T, g groundTruth, path string, res *elfscan.Result) {
 	t.Helper()
+	work := workloads[g.Binary]
+	if work == nil {
+		t.Fatalf("no workload for %s", g.Binary)
+	}
 	dir := t.TempDir()
+	work(t, dir, sandboxed(t, dir, path, res))
+}
+
+// sandboxed returns what runs a program under the policy made from its scan,
+// by cmd/sandbox, which needs execve to start it.
+func sandboxed(t *testing.T, dir, path string, res *elfscan.Result) func(args ...string) *exec.Cmd {
+	t.Helper()
 	p, _, err := res.Policy(&elfscan.PolicyOptions{Allow: []string{"execve"}})
 	if err != nil {
 		t.Fatal(err)
@@ -158,15 +168,11 @@ func runUnder(t *testing.T, g groundTruth, path string, res *elfscan.Result) {
 	}
 	sandbox := filepath.Join(dir, "sandbox")
 	command(t, nil, "..", "go", "build", "-o", sandbox, "./cmd/sandbox")
-	work := workloads[g.Binary]
-	if work == nil {
-		t.Fatalf("no workload for %s", g.Binary)
-	}
-	work(t, dir, func(args ...string) *exec.Cmd {
+	return func(args ...string) *exec.Cmd {
 		cmd := exec.Command(sandbox, append([]string{"--policy", policy, "--", path}, args...)...)
 		cmd.Dir = dir
 		return cmd
-	})
+	}
 }
 
 var workloads = map[string]func(t *testing.T, dir string, run func(...string) *exec.Cmd){

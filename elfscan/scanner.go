@@ -61,23 +61,20 @@ func (s *scanner) run(r io.ReaderAt, size int64) (*Result, error) {
 	return s.res, s.ctx.Err()
 }
 
+// checkPlugin refuses Go plugins and shared packages: they are no programs,
+// and half of their code is elsewhere. They export the hashes of their
+// packages, as the programs that load them do, which have an interpreter.
 func checkPlugin(mod *module) error {
-	for _, name := range []string{"go:plugin.tabs", "go.plugin.tabs"} {
-		if mod.exports(name) {
+	if mod.goTab == nil || mod.f.Dyn.Interp != "" {
+		return nil
+	}
+	for i := range mod.f.NumDynSyms() {
+		s, ok := mod.f.DynSym(uint32(i))
+		if ok && s.Defined() && (strings.HasPrefix(s.Name, "go:link.pkghash") || strings.HasPrefix(s.Name, "go.link.pkghash")) {
 			return fmt.Errorf("%s: %w: a Go plugin; scan the program that loads it, with --dlopen for its C libraries", mod.path, ErrUnsupported)
 		}
 	}
 	return nil
-}
-
-// exports reports whether the dynamic symbol table defines name.
-func (mod *module) exports(name string) bool {
-	for i := range mod.f.NumDynSyms() {
-		if s, ok := mod.f.DynSym(uint32(i)); ok && s.Name == name && s.Defined() {
-			return true
-		}
-	}
-	return false
 }
 
 // load opens the libraries.
