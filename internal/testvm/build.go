@@ -24,15 +24,16 @@ const (
 	sandbox    = module + "/cmd/sandbox"
 )
 
-// further are packages whose tests do not use testchild and still depend on
-// the kernel or the architecture: filters of other processes; byte order, word
-// size, the tables of the running ABI.
+// further are packages whose tests depend on the kernel or the architecture,
+// though they do not use testchild (filters of other processes; byte order,
+// word size, the tables of the running ABI) or though not all of them do.
 var further = map[string]struct {
 	pattern string // picks the tests that do, where not all do
 	once    bool   // on one guest of each GOARCH: they depend on the ABI, and take long
 }{
 	module + "/arch":               {once: true},
 	module + "/cbpf":               {},
+	module + "/internal/oracle":    {pattern: "TestKernelDecidesAsPoliciesSay"},
 	module + "/cmd/sandbox":        {pattern: "TestScript/(default|process|run)$", once: true},
 	module + "/cmd/seccomp-policy": {pattern: "TestScripts/process", once: true},
 }
