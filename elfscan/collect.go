@@ -39,6 +39,7 @@ func (s *scanner) collect() {
 	s.findLoads()
 	args := s.arguments(r)
 	s.res.open = args["*"]
+	s.res.more = s.unread()
 	for i := range s.res.Calls {
 		s.res.Calls[i].Args = args[s.res.Calls[i].Name]
 	}

@@ -16,6 +16,8 @@ func (r *Result) conditions(name string, args *Arguments, o *PolicyOptions) ([]s
 		return nil, r.open.Why()
 	case args.Open != nil:
 		return nil, args.Why()
+	case r.more != nil:
+		return nil, r.more.where() + ": loads libraries that may call it otherwise; name those that it loads (Options.Dlopen, --dlopen)"
 	case args.gated && o.Gated:
 		return nil, "the arguments behind a gate are not followed"
 	}

@@ -58,6 +58,7 @@ type Result struct {
 	Stats      Stats
 
 	open *Arguments // of any call, because of a number that is not known
+	more *Evidence  // loads libraries that were not read
 	info *arch.Info
 }
 

@@ -39,6 +39,17 @@ func (s *scanner) findLoads() {
 	}
 }
 
+// unread is a function that loads libraries with calls of their own, none of
+// which were named.
+func (s *scanner) unread() *Evidence {
+	for i := range s.res.Loads {
+		if l := &s.res.Loads[i]; l.Gate != "gconv" && len(s.opt.Dlopen) == 0 {
+			return l
+		}
+	}
+	return nil
+}
+
 // execFunctions start programs: the parameter that names it, and in Go
 // whether it is a pointer and a length.
 var execFunctions = map[string]struct {
