@@ -101,7 +101,10 @@ func (s *scanner) gate(f found, call string) string {
 	if g := s.closed.gate(f.task.fn); g != "" {
 		return g
 	}
-	return s.reach.lib.gate(f.task.fn, call)
+	if g := s.reach.lib.gate(f.task.fn, call); g != "" || s.reach.lib == nil {
+		return g
+	}
+	return s.p.loaderGate(f.task.fn, call)
 }
 
 func (s *scanner) wantsPath(call string) bool {

@@ -75,11 +75,41 @@ var libGates = []libGate{
 		targets: []string{"svc_*", "pmap_*", "clnt*", "xprt_*"},
 		enable:  []string{"svctcp_create", "svcudp_create", "svcudp_bufcreate", "svc_register", "svcraw_create", "svcunix_create", "xprt_register"},
 	},
+	{ // libio/genops.c (_IO_unbuffer_all) waits for a lock that another holds
+		what: "a second thread", via: []string{"exit", "_IO_cleanup"}, targets: []string{"sched_yield", "__sched_yield"}, enable: startThreads,
+	},
+	{ // malloc/arena.c (arena_get2) counts processors when there are many arenas
+		what: "a second thread", via: []string{"malloc", "calloc", "realloc", "free", "memalign", "aligned_alloc", "posix_memalign", "valloc",
+			"pvalloc", "__libc_memalign"},
+		targets: []string{"get_nprocs", "__get_nprocs"}, enable: startThreads,
+	},
 	{
 		what: "looking up hosts", targets: []string{"_nss_dns_*"},
 		enable: []string{"getaddrinfo", "gethostbyname", "gethostbyname2", "gethostbyname_r", "gethostbyname2_r", "gethostbyaddr",
 			"gethostbyaddr_r", "gethostent", "gethostent_r", "getnetbyname", "getnetbyaddr", "getnetbyname_r", "getnetbyaddr_r", "getnameinfo", "__nss_hostname_digits_dots"},
 	},
+}
+
+// startThreads are the functions by which a program comes to have a second
+// thread, in the C library's own work too.
+var startThreads = []string{"pthread_create", "thrd_create", "clone", "__clone", "timer_create", "mq_notify", "getaddrinfo_a", "lio_listio",
+	"lio_listio64", "aio_read", "aio_read64", "aio_write", "aio_write64", "aio_fsync", "aio_fsync64"}
+
+// loaderGates are calls of glibc's ld.so that only a way to start it enables
+// which is not that of a program: elf/rtld.c (rtld_chain_load) and
+// elf/dl-profile.c.
+var loaderGates = map[string]string{
+	"execve":    "ld.so run by hand on a static program",
+	"setitimer": "LD_PROFILE in the environment",
+}
+
+// loaderGate names what would enable a call made in ld.so.
+func (p *program) loaderGate(n node, call string) string {
+	m, _ := p.function(n)
+	if _, glibc := m.syms["_rtld_global"]; !m.loader || !glibc {
+		return ""
+	}
+	return loaderGates[call]
 }
 
 // libGateState is the closed gates of one search.

@@ -1,0 +1,162 @@
+package flow
+
+import (
+	"debug/elf"
+	"encoding/binary"
+	"encoding/hex"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/elastic/go-seccomp-bpf/elfscan/internal/machine"
+)
+
+// image is memory of constant words.
+type image map[uint64]uint32
+
+func (m image) Constant(addr uint64, size int) (uint64, bool) {
+	w, ok := m[addr]
+	return uint64(w), ok && size == 4
+}
+func (m image) Mapped(addr uint64) bool { return addr >= 0x1000 && addr < 0x3000 }
+
+func x86Env(m image) *Env {
+	return &Env{Machine: machine.For(elf.EM_X86_64, elf.ELFCLASS64, binary.LittleEndian, 0), Memory: m, Values: NewValues()}
+}
+
+func code(t *testing.T, text string) *Func {
+	t.Helper()
+	b, err := hex.DecodeString(strings.ReplaceAll(text, " ", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Func{Start: 0x1000, Code: b}
+}
+
+// TestNumbers gives, for code, the constants that RAX may hold at each system
+// call in order; nil for a number that is not constant.
+func TestNumbers(t *testing.T) {
+	for _, c := range []struct {
+		name, code string
+		mem        image
+		strict     bool
+		want       [][]int64
+	}{
+		{"constant", "b827000000 0f05 c3", nil, false, [][]int64{{39}}},                                    // mov eax,39; syscall; ret
+		{"spilled", "b827000000 50 31c0 58 0f05 c3", nil, false, [][]int64{{39}}},                          // push rax; xor eax,eax; pop rax
+		{"either", "b827000000 85ff 7405 b828000000 0f05 c3", nil, false, [][]int64{{39, 40}}},             // test edi,edi; je +5; mov eax,40
+		{"impossible branch", "31ff b827000000 85ff 7405 b828000000 0f05 c3", nil, false, [][]int64{{39}}}, // xor edi,edi
+		{"zero by branch", "4889f8 4885c0 7401 c3 0f05 c3", nil, false, [][]int64{{0}}},                    // mov rax,rdi; test rax,rax; je +1; ret
+		{"callee may write a local", "48c7442408 27000000 488d7c2408 e800100000 488b442408 0f05 c3", nil, true, // mov qword [rsp+8],39; lea rdi,[rsp+8]; call; mov rax,[rsp+8]
+			[][]int64{nil}},
+		{"parameter", "89f8 0f05 c3", nil, false, [][]int64{nil}}, // mov eax,edi
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			env := x86Env(c.mem)
+			env.Strict = c.strict
+			if strings.Contains(c.code, "488d7c2408") {
+				c.code = "4883ec18 " + c.code // sub rsp,24: the local is this function's own
+			}
+			res := env.Analyze(code(t, c.code))
+			var got [][]int64
+			for _, p := range res.Points {
+				if p.Op == machine.Syscall {
+					v, _ := env.Values.Consts(p.State.Regs[env.Machine.NR])
+					got = append(got, v)
+				}
+			}
+			if !slices.EqualFunc(got, c.want, slices.Equal[[]int64]) {
+				t.Errorf("numbers %v, want %v (%+v)", got, c.want, res)
+			}
+		})
+	}
+}
+
+// TestParams: with what callers pass, only their case of a switch is reached.
+func TestParams(t *testing.T) {
+	// cmp edi,1; je 0x100c; mov eax,2; syscall; ret (0x100c:) mov eax,3; syscall; ret
+	const text = "83ff01 7408 b802000000 0f05 c3 b803000000 0f05 c3"
+	for _, c := range []struct {
+		pass []int64
+		want []int64
+	}{{[]int64{1}, []int64{3}}, {[]int64{0, 7}, []int64{2}}, {[]int64{0, 1}, []int64{2, 3}}} {
+		env := x86Env(nil)
+		v := None
+		for _, x := range c.pass {
+			v = env.Values.Join(v, env.Values.Const(x))
+		}
+		env.Params = map[machine.Reg]ID{7: v} // RDI
+		var got []int64
+		for _, p := range env.Analyze(code(t, text)).Points {
+			if p.Op != machine.Syscall {
+				continue
+			}
+			n, _ := env.Values.Consts(p.State.Regs[env.Machine.NR])
+			got = append(got, n...)
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("passed %v: numbers %v, want %v", c.pass, got, c.want)
+		}
+	}
+}
+
+// TestWatch: a value that is only called does not escape.
+func TestWatch(t *testing.T) {
+	for _, c := range []struct {
+		name, code string
+		escapes    bool
+	}{
+		{"called", "53 bb00200000 ffd3 ffd3 5b c3", false},                       // mov ebx,0x2000; call rbx; call rbx
+		{"passed on", "bf00200000 e800100000 c3", true},                          // mov edi,0x2000; call
+		{"stored", "b800200000 488907 31c0 c3", true},                            // mov [rdi],rax
+		{"returned", "b800200000 c3", true},                                      // ret
+		{"mixed and called", "53 bb00200000 85ff 7403 488b1e ffd3 5b c3", false}, // je; mov rbx,[rsi]: both are known
+	} {
+		env := x86Env(nil)
+		env.Watch = func(a Atom) bool { return a.Kind == Const && a.Add == 0x2000 }
+		if got := env.Analyze(code(t, c.code)).Escapes; got != c.escapes {
+			t.Errorf("%s: escapes %v, want %v", c.name, got, c.escapes)
+		}
+	}
+}
+
+func TestPadsAreEntries(t *testing.T) {
+	f := code(t, "c3 b827000000 0f05 c3") // ret; then what only an exception enters
+	f.Pads = []uint64{0x1001}
+	var got []uint64
+	for _, p := range x86Env(nil).Analyze(f).Points {
+		if p.Op == machine.Syscall {
+			got = append(got, p.Addr)
+		}
+	}
+	if !slices.Equal(got, []uint64{0x1006}) {
+		t.Errorf("system calls at %x, want 1006", got)
+	}
+}
+
+func TestStub(t *testing.T) {
+	slot, ok := x86Env(nil).Stub(code(t, "ff25fa0f0000")) // jmp [rip+0xffa]
+	if !ok || slot != 0x2000 {
+		t.Errorf("slot %#x %v, want 0x2000", slot, ok)
+	}
+	if _, ok := x86Env(nil).Stub(code(t, "e8000000 00 c3")); ok {
+		t.Error("a call is no stub")
+	}
+}
+
+func FuzzAnalyze(f *testing.F) {
+	f.Add([]byte{0xb8, 0x27, 0, 0, 0, 0x0f, 0x05, 0xc3}, false)
+	f.Add([]byte{0x48, 0x63, 0x04, 0x81, 0x4c, 0x01, 0xc8, 0xff, 0xe0}, true)
+	f.Fuzz(func(t *testing.T, b []byte, strict bool) {
+		if len(b) == 0 || len(b) > 1<<12 {
+			t.Skip("no function, or one that only repeats")
+		}
+		env := x86Env(image{})
+		env.Strict = strict
+		for _, p := range env.Analyze(&Func{Start: 0x1000, Code: b}).Points {
+			if p.Addr < 0x1000 || p.Addr >= 0x1000+uint64(len(b)) {
+				t.Fatalf("point %#x outside of the function", p.Addr)
+			}
+		}
+	})
+}
