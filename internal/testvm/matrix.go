@@ -164,7 +164,13 @@ func (m *Matrix) boot(ctx context.Context, p preparedGuest) {
 	defer os.Remove(p.v.initramfs)
 	m.Log("booting %s", p.guest)
 	began := time.Now()
-	if err := p.v.boot(ctx, p.collector); err != nil {
+	err := p.v.boot(ctx, p.collector)
+	if err != nil && p.release == "" && ctx.Err() == nil {
+		// Nothing of ours has run: the machine, emulated on a busy host, did not come up.
+		m.Log("%s did not start, and is tried again: %v", p.guest, err)
+		err = p.v.boot(ctx, p.collector)
+	}
+	if err != nil {
 		p.abandon("the guest did not finish it")
 		for _, o := range p.outcomes {
 			o.Error = err.Error()
