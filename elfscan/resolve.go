@@ -191,8 +191,8 @@ func (r *resolver) chase(m *module, site uint64, first *task) {
 func (r *resolver) one(m *module, site uint64, t *task) []*task {
 	atoms, known := r.p.values.Atoms(t.nr)
 	if !known {
-		if u := r.allThreads(t); u != nil {
-			return []*task{u}
+		if up, is := r.allThreads(t); is {
+			return up
 		}
 		r.open = append(r.open, r.unknown(m, site, t))
 		return nil
@@ -438,15 +438,15 @@ func (r *resolver) behind(t *task, a, root flow.Atom) (tasks []*task, all bool) 
 // allThreads handles runtime.runPerThreadSyscall, which copies its arguments
 // out of a variable, in a loop on some machines; they are what
 // syscall.runtime_doAllThreadsSyscall was given (runtime/os_linux.go).
-func (r *resolver) allThreads(t *task) *task {
+func (r *resolver) allThreads(t *task) (up []*task, is bool) {
 	m, fn := r.p.function(t.fn)
 	if fn.goIndex < 0 || m.name(&fn) != "runtime.runPerThreadSyscall" {
-		return nil
+		return nil, false
 	}
 	n, ok := m.known()["syscall.runtime_doAllThreadsSyscall"]
 	if !ok {
-		return nil
+		return nil, true // nobody asks for it
 	}
 	_, fn = r.p.function(n)
-	return &task{fn: n, at: fn.start, nr: r.p.values.Of(goParam(m, 0)), up: t, depth: t.depth + 1}
+	return []*task{{fn: n, at: fn.start, nr: r.p.values.Of(goParam(m, 0)), up: t, depth: t.depth + 1}}, true
 }

@@ -233,8 +233,8 @@ func (g *gates) allocations(m *module, res *flow.Result) map[int64]bool {
 		if pt.Op != machine.Call || pt.Target == 0 {
 			continue
 		}
-		if len(m.goRegs()) == 0 {
-			g.set["?"] = true
+		if len(m.goRegs()) == 0 || strings.HasPrefix(m.m.Name, "ppc64") {
+			g.set["?"] = true // on ppc64, reloads are not followed
 			continue
 		}
 		if g.makers[g.p.target(m, pt.Target)] {
