@@ -119,13 +119,17 @@ func (g *gates) readTypes(m *module) map[string]image.GoStruct {
 	structs := map[string]image.GoStruct{}
 	want := map[string]bool{"syscall.SysProcAttr": true, "exec.Cmd": true, "syscall.ProcAttr": true, "os.ProcAttr": true}
 	types := m.goTab.Types
-	seen := map[uint64]bool{}
+	seen := make([]uint64, (types.End-types.Start)>>8+1) // a bit for every four bytes
 	for _, e := range m.edges {
 		to := m.lo + uint64(e.to)
-		if e.kind != machine.EdgeRef || !types.Contains(to) || seen[to] {
+		if e.kind != machine.EdgeRef || !types.Contains(to) {
 			continue
 		}
-		seen[to] = true
+		i := (to - types.Start) >> 2
+		if seen[i>>6]>>(i&63)&1 != 0 {
+			continue
+		}
+		seen[i>>6] |= 1 << (i & 63)
 		if s, ok := m.goTab.StructAt(to, func(n string) bool { return want[n] }); ok {
 			structs[s.Name] = s
 		}
