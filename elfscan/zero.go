@@ -5,9 +5,6 @@ import (
 	"github.com/elastic/go-seccomp-bpf/elfscan/internal/machine"
 )
 
-// widest is how far below an address a store may begin that covers it.
-const widest = 16
-
 // alwaysZero reports whether a bool of Go's is false at first and nothing can
 // change it: no code takes its address, and none stores to it but zeros.
 // Wider variables may be changed by atomic instructions, which are not stores
@@ -27,17 +24,16 @@ func (p *program) alwaysZero(m *module, addr, size uint64) bool {
 	return p.zeros[addr]
 }
 
+// stored looks for what changes a variable. Stores to others do not reach into
+// it: Go's compiler does not join variables.
 func (p *program) stored(m *module, addr, size uint64) bool {
 	for _, e := range m.edges {
-		to := m.lo + uint64(e.to)
-		if to >= addr+size || to+widest <= addr {
+		if m.lo+uint64(e.to) != addr {
 			continue
 		}
 		switch e.kind {
 		case machine.EdgeRef:
-			if to >= addr {
-				return true
-			}
+			return true
 		case machine.EdgeData:
 			res := p.analyze(node(m.base + e.from))
 			if res.Partial != "" || p.storesIn(res, addr, size) {
