@@ -3,6 +3,7 @@ package elfscan
 import (
 	"context"
 	"errors"
+	"slices"
 	"sort"
 
 	"github.com/elastic/go-seccomp-bpf/elfscan/internal/flow"
@@ -387,66 +388,73 @@ func (p *program) noReturn(n node, depth int) bool {
 
 // link builds the reverse call graph.
 func (p *program) link() error {
-	type call struct {
-		to node
-		caller
-	}
-	var calls []call
-	counts := make([]uint32, int(p.nodes)+1)
 	total := 0
 	for _, m := range p.mods {
 		total += len(m.edges)
 	}
-	calls = make([]call, 0, total)
+	targets := make([]node, 0, total) // of every edge
+	p.into = make([]uint32, int(p.nodes)+1)
 	for _, m := range p.mods {
 		if err := p.ctx.Err(); err != nil {
 			return err
 		}
-		for k, e := range m.edges {
-			if !p.real(m, e) {
-				m.edges[k].kind = edgeFalse
+		for k := range m.edges {
+			t := p.linkEdge(m, &m.edges[k])
+			targets = append(targets, t)
+			if t < p.nodes {
+				p.into[t+1]++
+			}
+		}
+	}
+	for i := 1; i < len(p.into); i++ {
+		p.into[i] += p.into[i-1]
+	}
+	p.callers = make([]caller, p.into[len(p.into)-1])
+	next := slices.Clone(p.into)
+	for _, m := range p.mods {
+		for k := range m.edges {
+			e, t := &m.edges[k], targets[k]
+			if t == noNode {
 				continue
 			}
-			from := node(m.base + e.from)
-			at, to := m.lo+uint64(e.at), m.lo+uint64(e.to)
-			t := noNode
-			switch e.kind {
-			case machine.EdgeCall, machine.EdgeJump:
-				t = p.target(m, to)
-			case machine.EdgeSlot:
-				t = p.slotTarget(m, to)
-			case machine.EdgeRef:
-				if m.inCode(to) {
-					if t = p.refTarget(m, to); t != noNode {
-						p.taken[t] = true
-					}
-				}
-			}
-			if t == noNode || e.kind == machine.EdgeJump && t == from {
+			c := caller{node(m.base + e.from), m.lo + uint64(e.at), e.kind}
+			if t >= p.nodes {
+				p.late[t] = append(p.late[t], c)
 				continue
 			}
-			calls = append(calls, call{t, caller{from, at, e.kind}})
+			p.callers[next[t]] = c
+			next[t]++
 		}
-	}
-	for _, c := range calls {
-		if c.to < p.nodes {
-			counts[c.to+1]++
-		} else {
-			p.late[c.to] = append(p.late[c.to], c.caller)
-		}
-	}
-	for i := 1; i < len(counts); i++ {
-		counts[i] += counts[i-1]
-	}
-	p.into = append([]uint32(nil), counts...)
-	p.callers = make([]caller, counts[len(counts)-1])
-	for _, c := range calls {
-		if c.to < p.nodes {
-			p.callers[counts[c.to]] = c.caller
-			counts[c.to]++
-		}
+		targets = targets[len(m.edges):]
 	}
 	return nil
+}
+
+// linkEdge returns the function that an edge leads to, noNode if none other
+// than its own.
+func (p *program) linkEdge(m *module, e *edge) node {
+	if !p.real(m, *e) {
+		e.kind = edgeFalse
+		return noNode
+	}
+	to := m.lo + uint64(e.to)
+	t := noNode
+	switch e.kind {
+	case machine.EdgeCall, machine.EdgeJump:
+		t = p.target(m, to)
+	case machine.EdgeSlot:
+		t = p.slotTarget(m, to)
+	case machine.EdgeRef:
+		if m.inCode(to) {
+			if t = p.refTarget(m, to); t != noNode {
+				p.taken[t] = true
+			}
+		}
+	}
+	if e.kind == machine.EdgeJump && t == node(m.base+e.from) {
+		return noNode
+	}
+	return t
 }
 
 // refTarget is the function whose address an instruction takes, noNode for
