@@ -28,11 +28,11 @@ type step struct{ from, to node }
 
 // Limits on what the refuter reads.
 const (
-	maxRefuteFunc    = 1 << 14
-	maxRefuteWork    = 4 << 20 // bytes of functions
+	maxRefuteFunc    = 1 << 12
+	maxRefuteWork    = 160 << 10 // bytes of functions
 	maxRefuteRounds  = 8
-	maxRefuteCallers = 48
-	maxRefuteDepth   = 4
+	maxRefuteCallers = 12
+	maxRefuteDepth   = 1
 )
 
 // refute removes steps that are impossible from the reachable functions.
@@ -181,7 +181,7 @@ func (f *refuter) result(n node, depth int) *flow.Result {
 // passed are the constants that all callers pass in the argument registers.
 func (f *refuter) passed(n node, depth int) map[machine.Reg]flow.ID {
 	by, ok := f.reach.from[n]
-	if !ok || by == noNode || f.p.pointerTaken(n) {
+	if !ok || by == noNode || f.p.taken[n] || f.p.inData(n) {
 		return nil
 	}
 	m, _ := f.p.function(n)
