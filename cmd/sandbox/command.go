@@ -3,16 +3,15 @@ package main
 import (
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/elastic/go-seccomp-bpf/arch"
-
 	seccomp "github.com/elastic/go-seccomp-bpf"
+	"github.com/elastic/go-seccomp-bpf/arch"
+	"github.com/elastic/go-seccomp-bpf/internal/buildversion"
 	"github.com/elastic/go-seccomp-bpf/policyfile"
 )
 
@@ -58,7 +57,7 @@ func newCommand() *cobra.Command {
 		Short:         "Run a command under a seccomp policy",
 		Long:          longHelp,
 		Example:       examples,
-		Version:       version(),
+		Version:       buildversion.String(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		// No subcommands: any word could be the command to run.
@@ -205,12 +204,4 @@ func completeNames(_ *cobra.Command, _ []string, typed string) ([]string, cobra.
 		}
 	}
 	return matching, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
-}
-
-// version is that of the module, when it was built from one.
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "(devel)"
 }

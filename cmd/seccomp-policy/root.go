@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"github.com/elastic/go-seccomp-bpf/internal/buildversion"
 )
 
 const rootLong = `Read, compare, check and compile seccomp filters.
@@ -23,6 +25,7 @@ func newRoot() *cobra.Command {
 		Use:               "seccomp-policy",
 		Short:             "Read, compare, check and compile seccomp filters",
 		Long:              rootLong,
+		Version:           buildversion.String(),
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		DisableAutoGenTag: true,

@@ -18,6 +18,7 @@ import (
 	seccomp "github.com/elastic/go-seccomp-bpf"
 	"github.com/elastic/go-seccomp-bpf/arch"
 	"github.com/elastic/go-seccomp-bpf/elfscan"
+	"github.com/elastic/go-seccomp-bpf/internal/buildversion"
 	"github.com/elastic/go-seccomp-bpf/internal/embed"
 	"github.com/elastic/go-seccomp-bpf/policyfile"
 )
@@ -93,7 +94,7 @@ func header(results []*elfscan.Result) []string {
 	for _, r := range results {
 		names = append(names, baseName(r))
 	}
-	lines := []string{fmt.Sprintf("Made by seccomp-profiler %s from %s.", version(), strings.Join(names, " and "))}
+	lines := []string{fmt.Sprintf("Made by seccomp-profiler %s from %s.", buildversion.String(), strings.Join(names, " and "))}
 	for i, r := range results {
 		of := ""
 		if len(results) > 1 {
@@ -145,7 +146,7 @@ func (o *output) compiled(w io.Writer, p *seccomp.Policy, results []*elfscan.Res
 		return err
 	}
 	base := baseName(results[0])
-	program := &embed.Program{Compiled: compiled, By: "seccomp-profiler " + version() + " from " + base, Header: header(results)[1:], Policy: base,
+	program := &embed.Program{Compiled: compiled, By: "seccomp-profiler " + buildversion.String() + " from " + base, Header: header(results)[1:], Policy: base,
 		Text: text.Bytes(), Name: embed.Identifier(base), Package: o.pkg}
 	var out []byte
 	switch o.format {

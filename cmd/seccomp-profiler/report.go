@@ -8,6 +8,7 @@ import (
 
 	"github.com/elastic/go-seccomp-bpf/arch"
 	"github.com/elastic/go-seccomp-bpf/elfscan"
+	"github.com/elastic/go-seccomp-bpf/internal/buildversion"
 	"github.com/elastic/go-seccomp-bpf/internal/symbols"
 )
 
@@ -80,7 +81,7 @@ type siteJSON struct {
 
 // writeReport prints all that is known, or all about some calls.
 func writeReport(w io.Writer, results []*elfscan.Result, only []string) error {
-	out := reportJSON{Schema: "seccomp-profiler/scan/1", Tool: version()}
+	out := reportJSON{Schema: "seccomp-profiler/scan/1", Tool: buildversion.String()}
 	for _, r := range results {
 		info, err := arch.GetInfo(r.ABI)
 		if err != nil {

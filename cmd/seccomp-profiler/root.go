@@ -2,10 +2,11 @@ package main
 
 import (
 	"fmt"
-	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/elastic/go-seccomp-bpf/internal/buildversion"
 )
 
 const rootLong = `Make a seccomp policy for a program.
@@ -28,7 +29,7 @@ func newRoot() *cobra.Command {
 		Use:               "seccomp-profiler",
 		Short:             "Make a seccomp policy for a program",
 		Long:              rootLong,
-		Version:           version(),
+		Version:           buildversion.String(),
 		SilenceUsage:      true,
 		SilenceErrors:     true,
 		DisableAutoGenTag: true,
@@ -51,14 +52,6 @@ func newRoot() *cobra.Command {
 	}
 	root.AddCommand(newScan())
 	return root
-}
-
-// version is this tool's module version.
-func version() string {
-	if bi, ok := debug.ReadBuildInfo(); ok && bi.Main.Version != "" {
-		return bi.Main.Version
-	}
-	return "(devel)"
 }
 
 // normalise gives long flags that are written with one dash, as Go's flag
