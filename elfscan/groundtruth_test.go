@@ -4,6 +4,7 @@ package elfscan_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -169,11 +170,25 @@ func sandboxed(t *testing.T, dir, path string, res *elfscan.Result) func(args ..
 	sandbox := filepath.Join(dir, "sandbox")
 	command(t, nil, "..", "go", "build", "-o", sandbox, "./cmd/sandbox")
 	return func(args ...string) *exec.Cmd {
-		cmd := exec.Command(sandbox, append([]string{"--policy", policy, "--", path}, args...)...)
+		ctx, cancel := context.WithTimeoutCause(t.Context(), maxWorkload, fmt.Errorf("still running after %v", maxWorkload))
+		t.Cleanup(cancel)
+		cmd := exec.CommandContext(ctx, sandbox, append([]string{"--policy", policy, "--", path}, args...)...)
 		cmd.Dir = dir
+		// The sandbox's child, which may hang where a call was refused, holds the
+		// pipes open and has to end as well.
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+		cmd.Cancel = func() error {
+			t.Errorf("%s: %v", filepath.Base(path), context.Cause(ctx))
+			return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		}
+		cmd.WaitDelay = 5 * time.Second
 		return cmd
 	}
 }
+
+// maxWorkload bounds the run of a program under its policy: what hangs because
+// of a refused call fails, instead of waiting for the whole test's end.
+const maxWorkload = 60 * time.Second
 
 var workloads = map[string]func(t *testing.T, dir string, run func(...string) *exec.Cmd){
 	"sqlite3": func(t *testing.T, dir string, run func(...string) *exec.Cmd) {
@@ -227,8 +242,9 @@ func serve(t *testing.T, cmd *exec.Cmd, url string, stop syscall.Signal) {
 	done := make(chan error, 1)
 	go func() { done <- cmd.Wait() }()
 	answered := false
-	for range 100 {
-		resp, err := http.Get(url)
+	client := http.Client{Timeout: 2 * time.Second}
+	for end := time.Now().Add(15 * time.Second); !answered && time.Now().Before(end); {
+		resp, err := client.Get(url)
 		if err == nil {
 			answered = slices.Contains([]int{200, 403, 404}, resp.StatusCode)
 			_ = resp.Body.Close()
@@ -248,8 +264,8 @@ func serve(t *testing.T, cmd *exec.Cmd, url string, stop syscall.Signal) {
 			t.Errorf("answered %v, %v: %s", answered, err, out.String())
 		}
 	case <-time.After(15 * time.Second):
-		_ = cmd.Process.Kill()
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 		<-done
-		t.Errorf("does not stop: %s", out.String())
+		t.Errorf("does not stop within 15s: %s", out.String())
 	}
 }

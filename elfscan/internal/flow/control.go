@@ -6,7 +6,7 @@ import (
 
 // decide says which ways a condition may go.
 func (a *analysis) decide(s *State, c machine.Cond) (taken, not bool) {
-	if c == machine.Maybe || !s.cmpOK || s.cmpEqOnly && c != machine.EQ && c != machine.NE {
+	if !s.cmpOK || !s.cmpKind.Tells(c) {
 		return true, true
 	}
 	l, ok1 := a.v.Consts(s.cmpA)
@@ -55,18 +55,36 @@ func holds(c machine.Cond, x, y int64, size uint8) bool {
 }
 
 func (a *analysis) branch(in machine.Inst, s *State, pc uint64) bool {
-	taken, not := a.decide(s, in.Cond)
-	if taken {
-		t := s
-		if not {
-			t = a.learned(s, in.Cond)
-		}
-		a.goTo(in.Target, t, pc)
+	flags := s.comparison
+	if in.Size != 0 { // a comparison of its own
+		s.comparison = a.compare(s, in, machine.Maybe)
 	}
+	taken, not := a.decide(s, in.Cond)
+	t := s
 	if taken && not {
+		t = a.learned(s, in.Cond)
+		if t == s {
+			t = s.clone()
+		}
 		*s = *a.learned(s, in.Cond.Negate())
 	}
+	if in.Size != 0 {
+		t.restore(flags)
+		s.restore(flags)
+	}
+	if taken {
+		a.goTo(in.Target, t, pc)
+	}
 	return not
+}
+
+// restore sets the flags back to what they were before a comparison that does
+// not touch them; what it told of a register is no longer what they compare.
+func (s *State) restore(flags comparison) {
+	s.comparison = flags
+	if r := flags.cmpReg; r != machine.None && s.Regs[r] != flags.cmpA {
+		s.cmpReg = machine.None
+	}
 }
 
 // learned is a state in which a condition on the last comparison is known to
@@ -74,11 +92,11 @@ func (a *analysis) branch(in machine.Inst, s *State, pc uint64) bool {
 func (a *analysis) learned(s *State, c machine.Cond) *State {
 	r := s.cmpReg
 	if !s.cmpOK || r == machine.None || r == a.m.Zero || int(r) >= a.m.Regs || s.Regs[r] != s.cmpA ||
-		s.cmpEqOnly && c != machine.EQ && c != machine.NE {
+		!s.cmpKind.Tells(c) {
 		return s
 	}
 	right, ok := a.v.single(s.cmpB)
-	if !ok || c == machine.Maybe {
+	if !ok {
 		return s
 	}
 	v := s.cmpA
@@ -90,7 +108,7 @@ func (a *analysis) learned(s *State, c machine.Cond) *State {
 			}
 		}
 	} else if c == machine.EQ && int(s.cmpSize) == a.m.PtrSize {
-		v = a.v.Const(right)
+		v = a.pointerWidth(a.v.Const(right))
 	}
 	if v == s.cmpA || v == None {
 		return s
@@ -110,7 +128,7 @@ func (a *analysis) learned(s *State, c machine.Cond) *State {
 // run of a function: what a register held on entry, or a call returned.
 func (a *analysis) pure(v ID) bool {
 	set := a.v.sets[v]
-	return v != Top && len(set) == 1 && set[0].Kind == Entry
+	return v != Top && len(set) == 1 && set[0].Kind == Entry && set[0].Size == 0
 }
 
 // goTo sends control to a fixed address, inside the function or out of it.

@@ -21,10 +21,15 @@ type State struct {
 	slots []slot
 	mixed [2]uint64 // unknown registers that may hold the watched value
 
+	comparison
+}
+
+// comparison is what the flags tell.
+type comparison struct {
 	cmpA, cmpB ID
 	cmpReg     machine.Reg // that still holds cmpA, None if none does
 	cmpSize    uint8
-	cmpEqOnly  bool
+	cmpKind    machine.Cond // the conditions that are known: see machine.Cond.Tells
 	cmpOK      bool
 }
 
@@ -84,7 +89,7 @@ func (s *State) merge(a *analysis, t *State) bool {
 			changed = true
 		}
 	}
-	if s.cmpOK && (!t.cmpOK || s.cmpA != t.cmpA || s.cmpB != t.cmpB || s.cmpSize != t.cmpSize || s.cmpEqOnly != t.cmpEqOnly) {
+	if s.cmpOK && (!t.cmpOK || s.cmpA != t.cmpA || s.cmpB != t.cmpB || s.cmpSize != t.cmpSize || s.cmpKind != t.cmpKind) {
 		s.cmpOK = false
 		changed = true
 	}

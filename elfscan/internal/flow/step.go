@@ -25,17 +25,19 @@ func (a *analysis) step(in machine.Inst, s *State, pc, next uint64) bool {
 		a.assign(s, in, a.load(s, a.address(s, in.Mem), in))
 	case machine.Store:
 		a.store(s, in, pc)
+	case machine.Fill:
+		a.fill(s, in, pc)
 	case machine.Address:
 		a.assign(s, in, a.address(s, in.Mem))
 	case machine.Select:
 		a.selectValue(s, in)
 	case machine.Compare:
-		s.cmpA, s.cmpB, s.cmpSize = a.operand(s, in.A), a.operand(s, in.B), in.Size
-		s.cmpEqOnly, s.cmpOK, s.cmpReg = in.Cond == machine.EQ, true, in.A.Reg
+		s.comparison = a.compare(s, in, in.Cond)
 	case machine.Flags:
 		s.cmpOK = false
 	case machine.Syscall:
 		a.point(Point{Addr: pc, Op: machine.Syscall}, s)
+		s.cmpOK = false
 		a.setReg(s, a.m.Result, Top)
 		for _, r := range a.m.Clobber {
 			a.setReg(s, r, Top)
@@ -68,6 +70,11 @@ func (a *analysis) step(in machine.Inst, s *State, pc, next uint64) bool {
 		a.assign(s, in, v)
 	}
 	return true
+}
+
+func (a *analysis) compare(s *State, in machine.Inst, kind machine.Cond) comparison {
+	return comparison{cmpA: a.operand(s, in.A), cmpB: a.operand(s, in.B), cmpSize: in.Size,
+		cmpKind: kind, cmpOK: true, cmpReg: in.A.Reg}
 }
 
 func (a *analysis) setReg(s *State, r machine.Reg, v ID) {
@@ -111,6 +118,11 @@ func (a *analysis) pointerWidth(v ID) ID {
 func (a *analysis) narrow(v ID, size uint8, ext machine.Extend, old ID) ID {
 	bits := uint(size) * 8
 	low := int64(1)<<bits - 1
+	if ext == machine.Low {
+		if o, ok := a.v.single(old); ok && o&^low != 0 {
+			ext = machine.Keep
+		}
+	}
 	if ext == machine.Keep {
 		n, ok1 := a.v.single(v)
 		o, ok2 := a.v.single(old)
@@ -127,6 +139,8 @@ func (a *analysis) narrow(v ID, size uint8, ext machine.Extend, old ID) ID {
 			x.Add &= low
 		case size < 4 && x.Size != size:
 			return x, false
+		case size == 4 && (x.Kind == Entry || x.Kind == Returned) && ext != machine.Low:
+			x.Size = 4 // not the whole register
 		}
 		if a.m.PtrSize == 4 && x.Kind == Const {
 			x.Add = int64(uint32(x.Add))
@@ -275,8 +289,11 @@ func (a *analysis) loadStack(s *State, off int64, size uint8) ID {
 }
 
 func (a *analysis) store(s *State, in machine.Inst, pc uint64) {
+	a.storeValue(s, in, a.operand(s, in.A), pc)
+}
+
+func (a *analysis) storeValue(s *State, in machine.Inst, v ID, pc uint64) {
 	addr := a.address(s, in.Mem)
-	v := a.operand(s, in.A)
 	if addr == Top || addr == None {
 		a.escapes(v)
 		if a.Strict {
@@ -321,6 +338,34 @@ func (a *analysis) store(s *State, in machine.Inst, pc uint64) {
 			continue
 		}
 		a.recordWrite(Write{Addr: pc, To: x, Size: in.Size, Value: v})
+	}
+}
+
+// fill forgets what is behind an address.
+func (a *analysis) fill(s *State, in machine.Inst, pc uint64) {
+	n, ok := a.v.single(a.operand(s, in.A))
+	n *= int64(in.Size)
+	addr := a.address(s, in.Mem)
+	unknown := machine.Inst{Op: machine.Store, Mem: in.Mem, Size: 8, A: machine.R(a.m.SP)}
+	if addr == Top || addr == None {
+		a.storeValue(s, unknown, Top, pc)
+		return
+	}
+	for _, x := range a.v.sets[addr] {
+		if x.Kind == Entry && machine.Reg(x.Reg) == a.m.SP && x.Add == int64(int32(x.Add)) {
+			if off := int32(x.Add); ok && n >= 0 && n < -wholeFrame {
+				s.kill(off, int32(n))
+			} else {
+				s.kill(off, -wholeFrame)
+			}
+		}
+	}
+	for off := int64(0); ok && off < min(n, maxObject); off += 8 {
+		unknown.Mem.Disp = in.Mem.Disp + off
+		a.storeValue(s, unknown, Top, pc)
+	}
+	if !ok {
+		a.storeValue(s, unknown, Top, pc)
 	}
 }
 

@@ -29,7 +29,7 @@ func (e *Env) Stub(fn *Func) (slot uint64, ok bool) {
 					return 0, false
 				}
 				return a.slotOf(a.operand(s, in.A))
-			case machine.Return, machine.Halt, machine.Syscall, machine.Branch, machine.Store, machine.Compare:
+			case machine.Return, machine.Halt, machine.Syscall, machine.Branch, machine.Store, machine.Fill, machine.Compare:
 				return 0, false
 			}
 			a.step(in, s, fn.Start+uint64(off), fn.Start+uint64(next))

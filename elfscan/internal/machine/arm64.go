@@ -21,7 +21,7 @@ var aarch64 = &Machine{
 	Name: "aarch64", PtrSize: 8, Order: binary.LittleEndian, Regs: int(a64Regs), SP: a64SP, FP: 29, Link: 30, NR: 8,
 	Args: [6]Reg{0, 1, 2, 3, 4, 5}, Result: 0, Zero: a64ZR,
 	Preserve: []Reg{19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29}, Align: 4,
-	lift: liftARM64, Scan: scanARM64,
+	lift: liftARM64, keeps: keepsARM64, Scan: scanARM64,
 }
 
 var a64Conds = [16]Cond{EQ, NE, UGE, ULT, Maybe, Maybe, Maybe, Maybe, UGT, ULE, GE, LT, GT, LE, Maybe, Maybe}
@@ -66,22 +66,36 @@ func liftARM64(m *Machine, out []Inst, code []byte, pc uint64) ([]Inst, int, err
 	return b.out, 4, nil
 }
 
-// a64Other forgets the register that any other instruction writes.
+// a64Other forgets the registers that any other instruction may write: the
+// one in the lowest bits, of whichever kind, and what a decoder says.
 func (b *builder) a64Other(code []byte, w uint32) {
-	in, err := arm64asm.Decode(code)
-	if err != nil {
-		b.unknown(xr(w, 0))
-		return
+	b.a64Forget(w)
+	if w&0xffa0f800 == 0x04205000 || w&0xffc00000 == 0x91800000 || w&0xffc00000 == 0xd1800000 || w&0xffe0fc00 == 0x9ac01000 {
+		b.unknown(sr(w, 0)) // addvl, addpl, addg, subg, irg
 	}
-	switch r := in.Args[0].(type) {
-	case arm64asm.Reg:
-		if r <= arm64asm.XZR {
-			b.unknown(xr(w, 0))
+	if w>>25 == 0x72 { // stores of scalable vectors
+		b.fill(sr(w, 5), 0, 256)
+	}
+	if in, err := arm64asm.Decode(code); err == nil {
+		switch r := in.Args[0].(type) {
+		case arm64asm.Reg:
+			if r > arm64asm.XZR {
+				return
+			}
+		case arm64asm.RegSP:
+		default:
+			return
 		}
-	case arm64asm.RegSP:
-		b.unknown(xr(w, 0))
 	}
-	b.emit(Inst{Op: Flags})
+	b.unknown(xr(w, 0))
+}
+
+// a64Forget makes a vector register unknown.
+func (b *builder) a64Forget(w uint32) {
+	if w&31 < 20 {
+		b.unknown(a64Vec + Reg(2*(w&31)))
+		b.unknown(a64Vec + Reg(2*(w&31)) + 1)
+	}
 }
 
 func a64Size(w uint32) uint8 { return 4 + 4*uint8(w>>31) }
@@ -143,7 +157,7 @@ func (b *builder) a64LogicalImm(w uint32, size uint8) {
 	if w>>29&3 == 3 {
 		dst = xr(w, 0)
 		b.op(And, a64Tmp, R(xr(w, 5)), I(imm), size, Zero)
-		b.emit(Inst{Op: Compare, A: R(a64Tmp), B: I(0), Size: size})
+		b.emit(Inst{Op: Compare, A: R(a64Tmp), B: I(0), Size: size, Cond: LT}) // the carry differs
 		b.op(Move, dst, R(a64Tmp), Operand{}, size, Zero)
 		return
 	}
@@ -179,7 +193,7 @@ func (b *builder) a64Bitfield(w uint32, size uint8) {
 		b.op(Move, dst, src, Operand{}, 4, Zero)
 	case opc == 2 && r == 0:
 		b.op(And, dst, src, I(1<<(s+1)-1), size, Zero)
-	case opc == 0 && r == 0 && s == 31:
+	case opc == 0 && r == 0 && s == 31 && size == 8:
 		b.op(Move, dst, src, Operand{}, 4, Sign)
 	case opc == 0 && s == n-1:
 		b.op(Sar, dst, src, I(int64(r)), size, Zero)
@@ -194,7 +208,7 @@ func (b *builder) a64Branch(w uint32) bool {
 		b.emit(Inst{Op: Jump, Target: b.pc + uint64(signed(w, 26)<<2)})
 	case w>>26 == 0x25:
 		b.emit(Inst{Op: Call, Target: b.pc + uint64(signed(w, 26)<<2)})
-	case w&0xff000010 == 0x54000000:
+	case w&0xff000000 == 0x54000000: // and bc
 		c := a64Conds[w&15]
 		if w&15 >= 14 {
 			b.emit(Inst{Op: Jump, Target: b.pc + uint64(signed(w>>5, 19)<<2)})
@@ -208,6 +222,8 @@ func (b *builder) a64Branch(w uint32) bool {
 		c := [2]Cond{EQ, NE}[w>>24&1]
 		b.op(And, a64Tmp, R(xr(w, 0)), I(1<<(w>>31<<5|w>>19&31)), 8, Zero)
 		b.branch(c, R(a64Tmp), I(0), 8, b.pc+uint64(signed(w>>5, 14)<<2))
+	case w&0x7c000000 == 0x74000000: // cb, cbb, cbh
+		b.emit(Inst{Op: Branch, Target: b.pc + uint64(signed(w>>5, 9)<<2)})
 	case w&0xfe9ff000 == 0xd61f0000:
 		op := [4]Op{Jump, Call, Return, Return}[w>>21&3]
 		b.emit(Inst{Op: op, A: R(xr(w, 5))})
@@ -215,9 +231,17 @@ func (b *builder) a64Branch(w uint32) bool {
 		b.emit(Inst{Op: Syscall})
 	case w&0xffe0001f == 0xd4200000: // brk
 		b.emit(Inst{Op: Halt})
-	case w&0xfff00000 == 0xd5300000: // mrs
+	case w&0xff200000 == 0xd5200000: // mrs, sysl
 		b.unknown(xr(w, 0))
 	case w&0xff000000 == 0xd5000000: // hints, barriers, msr
+		if w&0xfffff01f == 0xd503201f { // some hints are for pointers in registers
+			switch w >> 5 & 0x7f {
+			case 8, 10, 12, 14:
+				b.unknown(17)
+			case 40:
+				b.unknown(16)
+			}
+		}
 	default:
 		return false
 	}
@@ -231,8 +255,17 @@ func (b *builder) a64Register(w uint32) bool {
 	case w&0x1f000000 == 0x0a000000:
 		b.a64Logical(w, size)
 	case w&0x1fe00000 == 0x0b200000: // add, sub extended
-		v := b.a64Shifted(rm, 0, w>>10&7)
-		if w>>13&7 != 3 && w>>13&7 != 2 {
+		v := R(rm)
+		switch w >> 13 & 7 {
+		case 2: // uxtw
+			b.op(Move, a64Tmp, R(rm), Operand{}, 4, Zero)
+			v = b.a64Shifted(a64Tmp, 0, w>>10&7, 8)
+		case 3:
+			v = b.a64Shifted(rm, 0, w>>10&7, 8)
+		case 6: // sxtw
+			b.op(Move, a64Tmp, R(rm), Operand{}, 4, Sign)
+			v = b.a64Shifted(a64Tmp, 0, w>>10&7, 8)
+		default:
 			b.unknown(a64Tmp)
 			v = R(a64Tmp)
 		}
@@ -242,10 +275,10 @@ func (b *builder) a64Register(w uint32) bool {
 		}
 		b.a64AddSub(w, d, R(sr(w, 5)), v, size)
 	case w&0x1f200000 == 0x0b000000:
-		b.a64AddSub(w, dst, R(rn), b.a64Shifted(rm, w>>22&3, w>>10&63), size)
+		b.a64AddSub(w, dst, R(rn), b.a64Shifted(rm, w>>22&3, w>>10&63, size), size)
 	case w&0x1fe00000 == 0x1a800000:
 		b.a64Select(w, size)
-	case w&0x1fe00000 == 0x1a400000:
+	case w&0x1fe00000 == 0x1a400000: // ccmp, ccmn
 		b.emit(Inst{Op: Flags})
 	case w&0x1f000000 == 0x1b000000 && w>>21&7 == 0 && w>>15&1 == 0 && w>>10&31 == 31:
 		b.op(Mul, dst, R(rn), R(rm), size, Zero)
@@ -256,7 +289,7 @@ func (b *builder) a64Register(w uint32) bool {
 }
 
 // a64Shifted is an operand shifted by a constant.
-func (b *builder) a64Shifted(r Reg, kind, n uint32) Operand {
+func (b *builder) a64Shifted(r Reg, kind, n uint32, size uint8) Operand {
 	if n == 0 {
 		return R(r)
 	}
@@ -264,7 +297,7 @@ func (b *builder) a64Shifted(r Reg, kind, n uint32) Operand {
 		b.unknown(a64Tmp)
 		return R(a64Tmp)
 	}
-	b.op([3]Op{Shl, Shr, Sar}[kind], a64Tmp, R(r), I(int64(n)), 8, Zero)
+	b.op([3]Op{Shl, Shr, Sar}[kind], a64Tmp, R(r), I(int64(n)), size, Zero)
 	return R(a64Tmp)
 }
 
@@ -287,7 +320,7 @@ func (b *builder) a64AddSub(w uint32, dst Reg, l, r Operand, size uint8) {
 
 func (b *builder) a64Logical(w uint32, size uint8) {
 	dst, rn := xr(w, 0), xr(w, 5)
-	v := b.a64Shifted(xr(w, 16), w>>22&3, w>>10&63)
+	v := b.a64Shifted(xr(w, 16), w>>22&3, w>>10&63, size)
 	if w>>21&1 != 0 {
 		b.op(Xor, a64Tmp, v, I(-1), 8, Zero)
 		v = R(a64Tmp)
@@ -299,7 +332,7 @@ func (b *builder) a64Logical(w uint32, size uint8) {
 	op := [4]Op{And, Or, Xor, And}[w>>29&3]
 	b.op(op, a64Tmp, R(rn), v, size, Zero)
 	if w>>29&3 == 3 {
-		b.emit(Inst{Op: Compare, A: R(a64Tmp), B: I(0), Size: size})
+		b.emit(Inst{Op: Compare, A: R(a64Tmp), B: I(0), Size: size, Cond: LT}) // the carry differs
 	}
 	b.op(Move, dst, R(a64Tmp), Operand{}, size, Zero)
 }

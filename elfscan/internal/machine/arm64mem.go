@@ -10,40 +10,103 @@ func (b *builder) a64Memory(w uint32) bool {
 		b.a64Indexed(w)
 	case w&0x3b200c00 == 0x38200000: // atomics
 		b.unknown(xr(w, 0))
+		if w&0xffffec00 == 0xf83fc000 || w&0xffdfdc00 == 0xf81f9000 || w&0xffe0cc00 == 0xf8208000 && w>>12&7 != 4 { // of 64 bytes
+			for r := w & 31; r < 31 && r < w&31+8; r++ {
+				b.unknown(Reg(r))
+			}
+			b.unknown(xr(w, 16))
+			b.fill(sr(w, 5), 0, 64)
+			break
+		}
 		b.unknown(a64Tmp)
 		b.store(R(a64Tmp), sr(w, 5), 0, 8)
+	case w&0xff200400 == 0xf8200400: // ldraa, ldrab
+		b.unknown(xr(w, 0))
+		if w>>11&1 != 0 {
+			b.unknown(sr(w, 5))
+		}
 	case w&0x3b200000 == 0x38000000:
 		b.a64Writeback(w)
+	case w&0x3f200c00 == 0x19000000: // ldapur, stlur
+		b.a64Access(w, sr(w, 5), signed(w>>12, 9))
 	case w&0x3b000000 == 0x18000000: // literal
-		if w>>26&1 != 0 || w>>30 == 3 {
-			return w>>30 == 3
-		}
+		b.a64Literal(w)
+	case w&0x3a000000 == 0x28000000:
+		b.a64Pair(w)
+	case w&0x3f000000 == 0x08000000: // exclusive, ordered, compare and swap
+		b.a64Exclusive(w)
+	case w&0xbe000000 == 0x0c000000:
+		b.a64Structures(w)
+	default:
+		b.a64UnknownAccess(w)
+	}
+	return true
+}
+
+// a64UnknownAccess makes all unknown that a load or a store may write: copies
+// of memory write three registers and the flags, others tags of memory.
+func (b *builder) a64UnknownAccess(w uint32) {
+	b.fill(sr(w, 5), 0, 256)
+	b.fill(sr(w, 0), 0, 1<<12)
+	b.unknowns(xr(w, 0), xr(w, 10), xr(w, 16), sr(w, 5))
+	b.a64Forget(w)
+}
+
+func (b *builder) a64Literal(w uint32) {
+	switch {
+	case w>>26&1 != 0:
+		b.a64Forget(w)
+	case w>>30 == 3: // prefetch
+	default:
 		size, e := [3]uint8{4, 8, 4}[w>>30], Extend(Zero)
 		if w>>30 == 2 {
 			e = Sign
 		}
 		b.load(xr(w, 0), None, int64(b.pc)+signed(w>>5, 19)<<2, size, e)
-	case w&0x3a000000 == 0x28000000:
-		b.a64Pair(w)
-	case w&0x3f000000 == 0x08000000: // exclusive, ordered, compare and swap
-		if w>>23&1 != 0 && w>>21&1 == 0 && w>>15&1 == 1 { // ldar, stlr
-			size := uint8(1) << (w >> 30)
-			if w>>22&1 != 0 {
-				b.load(xr(w, 0), sr(w, 5), 0, size, Zero)
-			} else {
-				b.store(R(xr(w, 0)), sr(w, 5), 0, size)
-			}
-			break
-		}
-		b.unknown(xr(w, 16))
-		if w>>22&1 != 0 {
-			b.unknown(xr(w, 0))
-			b.unknown(xr(w, 10))
-		}
-	default:
-		return false
 	}
-	return true
+}
+
+func (b *builder) a64Exclusive(w uint32) {
+	if w>>23&1 != 0 && w>>21&1 == 0 && w>>15&1 == 1 { // ldar, stlr
+		size := uint8(1) << (w >> 30)
+		if w>>22&1 != 0 {
+			b.load(xr(w, 0), sr(w, 5), 0, size, Zero)
+		} else {
+			b.store(R(xr(w, 0)), sr(w, 5), 0, size)
+		}
+		return
+	}
+	b.unknown(xr(w, 16)) // the status, or what compare and swap found
+	swap := w>>21&1 != 0 && (w>>23&1 != 0 || w>>31 == 0)
+	if swap && w>>23&1 == 0 && w>>16&31 < 30 {
+		b.unknown(xr(w, 16) + 1)
+	}
+	if w>>22&1 != 0 {
+		b.unknowns(xr(w, 0), xr(w, 10))
+	}
+	if w>>22&1 == 0 || swap {
+		b.fill(sr(w, 5), 0, 16)
+	}
+}
+
+// a64Structures lifts loads and stores of up to four vectors.
+func (b *builder) a64Structures(w uint32) {
+	base := sr(w, 5)
+	n := [16]int64{0: 4, 2: 4, 4: 3, 6: 3, 7: 1, 8: 2, 10: 2}[w>>12&15] * (8 << (w >> 30 & 1))
+	if w>>22&1 != 0 {
+		for i := range uint32(4) {
+			b.a64Forget(w&31 + i)
+		}
+	} else {
+		b.fill(base, 0, 64)
+	}
+	switch {
+	case w>>23&1 == 0:
+	case w>>24&1 == 0 && w>>16&31 == 31 && n > 0:
+		b.add(base, base, n)
+	default:
+		b.unknown(base)
+	}
 }
 
 // a64Width is the width in bytes of a single access.
@@ -122,20 +185,27 @@ func (b *builder) a64Indexed(w uint32) {
 	if w>>12&1 != 0 {
 		scale = size
 	}
-	mem := Mem{Base: sr(w, 5), Index: xr(w, 16), Scale: scale}
+	index := xr(w, 16)
+	if w>>13&1 == 0 { // of 32 bits
+		b.op(Move, a64Tmp, R(index), Operand{}, 4, [2]Extend{Zero, Sign}[w>>15&1])
+		index = a64Tmp
+	}
+	mem := Mem{Base: sr(w, 5), Index: index, Scale: scale}
 	opc := w >> 22 & 3
 	switch {
+	case w>>26&1 != 0 && opc&1 != 0:
+		b.a64Forget(w)
 	case w>>26&1 != 0:
-		if opc&1 != 0 && w&31 < 20 {
-			b.unknown(a64Vec + Reg(2*(w&31)))
-			b.unknown(a64Vec + Reg(2*(w&31)) + 1)
-		}
+		b.emit(Inst{Op: Fill, A: I(int64(size)), Size: 1, Mem: mem})
 	case opc == 0:
 		b.emit(Inst{Op: Store, A: R(xr(w, 0)), Mem: mem, Size: size})
 	case opc == 1:
 		b.emit(Inst{Op: Load, Dst: xr(w, 0), Mem: mem, Size: size})
 	case size < 8:
 		b.emit(Inst{Op: Load, Dst: xr(w, 0), Mem: mem, Size: size, Ext: Sign})
+		if opc == 3 {
+			b.op(Move, xr(w, 0), R(xr(w, 0)), Operand{}, 4, Zero)
+		}
 	}
 }
 
@@ -157,6 +227,14 @@ func (b *builder) a64Pair(w uint32) {
 		disp = 0
 	}
 	load := w>>22&1 != 0
+	if w>>30 == 1 && !vec && !load { // stgp, which scales by 16
+		b.fill(base, -1024, 2048)
+		if mode&1 != 0 {
+			b.unknown(base)
+		}
+		return
+	}
+	first := Reg(a64ZR)
 	for i, r := range []uint32{w & 31, w >> 10 & 31} {
 		off := disp + int64(i)*int64(size)
 		switch {
@@ -167,10 +245,17 @@ func (b *builder) a64Pair(w uint32) {
 			if w>>30 == 1 {
 				e = Sign
 			}
-			b.load(xr(r, 0), base, off, size, e)
+			dst := xr(r, 0)
+			if i == 0 && dst == base { // still the second one's
+				dst, first = a64Tmp, dst
+			}
+			b.load(dst, base, off, size, e)
 		default:
 			b.store(R(xr(r, 0)), base, off, size)
 		}
+	}
+	if first != a64ZR {
+		b.move(first, R(a64Tmp))
 	}
 	if mode == 1 {
 		b.add(base, base, imm)
@@ -196,54 +281,12 @@ func (b *builder) a64Vector(w uint32) bool {
 		b.move(v(w)+1, I(0))
 	case w&0x7f20fc00 == 0x1e200000 && w>>16&7 != 2 && w>>16&7 != 3 && w>>16&7 != 7: // conversions to integer
 		b.unknown(xr(w, 0))
+	case w&0x7f3e0000 == 0x1e180000: // conversions to fixed point
+		b.unknown(xr(w, 0))
 	case w&0xbfe0fc00 == 0x0e003c00, w&0xbfe0fc00 == 0x0e002c00: // umov, smov
 		b.unknown(xr(w, 0))
 	default:
-		if low {
-			b.unknown(v(w))
-			b.unknown(v(w) + 1)
-		}
-		if w&0xff200c00 == 0x1e200000 { // compares set flags
-			b.emit(Inst{Op: Flags})
-		}
+		b.a64Forget(w)
 	}
 	return true
-}
-
-func scanARM64(s *Scan, from, to int) {
-	scanWords(s, from, to, func(i int, w uint32) {
-		pc := s.PC + uint64(i)
-		switch {
-		case w>>26 == 0x25:
-			s.edge(EdgeCall, i, pc+uint64(signed(w, 26)<<2))
-		case w>>26 == 0x05:
-			s.edge(EdgeJump, i, pc+uint64(signed(w, 26)<<2))
-		case w&0xff000010 == 0x54000000, w&0x7e000000 == 0x34000000:
-			s.edge(EdgeJump, i, pc+uint64(signed(w>>5, 19)<<2))
-		case w&0x9f000000 == 0x90000000:
-			page := pc&^0xfff + uint64(signed(w>>5&0x7ffff<<2|w>>29&3, 21)<<12)
-			s.setPage(w&31, page)
-		case w&0x9f000000 == 0x10000000:
-			s.edge(EdgeRef, i, pc+uint64(signed(w>>5&0x7ffff<<2|w>>29&3, 21)))
-		case w&0xff800000 == 0x91000000:
-			if page, ok := s.getPage(w >> 5 & 31); ok && w>>5&31 != 31 {
-				s.edge(EdgeRef, i, page+uint64(w>>10&0xfff)<<(w>>22&1*12))
-			}
-		case w&0x3b000000 == 0x39000000:
-			if page, ok := s.getPage(w >> 5 & 31); ok && w>>5&31 != 31 {
-				n := uint64(1) << (w >> 30)
-				if w>>26&1 != 0 && w>>23&1 != 0 {
-					n = 16
-				}
-				s.edge(EdgeData, i, page+uint64(w>>10&0xfff)*n)
-				if n == 16 {
-					s.edge(EdgeData, i, page+uint64(w>>10&0xfff)*n+8)
-				}
-			}
-		case w&0xbf000000 == 0x18000000:
-			s.edge(EdgeData, i, pc+uint64(signed(w>>5, 19)<<2))
-		case w&0xffe0001f == 0xd4000001:
-			s.Site(pc)
-		}
-	})
 }

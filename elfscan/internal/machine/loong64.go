@@ -27,12 +27,33 @@ func liftLoong(m *Machine, out []Inst, code []byte, pc uint64) ([]Inst, int, err
 	}
 	b := &builder{m: m, out: out, pc: pc}
 	if !b.laUpper(w) && !b.laImmediate(w) && !b.laRegister(w) && !b.laBranch(w) {
-		in, err := loong64asm.Decode(code)
-		if r, isReg := in.Args[0].(loong64asm.Reg); err != nil || isReg && r <= loong64asm.R31 {
-			b.unknown(Reg(w & 31))
-		}
+		b.laOther(code, w)
 	}
 	return b.out, 4, nil
+}
+
+// laOther forgets what any other instruction may write.
+func (b *builder) laOther(code []byte, w uint32) {
+	in, err := loong64asm.Decode(code)
+	if r, isReg := in.Args[0].(loong64asm.Reg); err != nil || isReg && r <= loong64asm.R31 {
+		b.unknown(Reg(w & 31))
+	}
+	rj := Reg(w >> 5 & 31)
+	switch {
+	case w>>10 >= 0x18 && w>>10 <= 0x1a: // rdtime: an identifier goes to the second register
+		b.unknown(rj)
+	case w>>22 == 0xad, w>>22 == 0xaf, w>>22 == 0xb1, w>>22 == 0xb3: // other registers
+		b.fill(rj, signed(w>>10, 12), 32)
+	case w>>24 == 0x21, w>>24 == 0x23: // sc
+		b.fill(rj, signed(w>>10, 14)<<2, 8)
+	case w>>24 >= 0x30 && w>>24 <= 0x33: // elements of vectors
+		b.fill(rj, -2048, 1<<12)
+	case w>>24 == 0x38: // indexed and atomic
+		if op := w >> 15; op < 0x7000 || op > 0x7007 { // loads of integers
+			b.emit(Inst{Op: Fill, A: I(32), Size: 1, Mem: Mem{Base: rj, Index: Reg(w >> 10 & 31), Scale: 1}})
+			b.fill(rj, 0, 16)
+		}
+	}
 }
 
 // laUpper lifts the instructions with immediates of 20 bits.

@@ -29,6 +29,7 @@ const (
 	Move       // Dst = A
 	Load       // Dst = Size bytes at Mem
 	Store      // Size bytes at Mem = A
+	Fill       // A times Size bytes from Mem on are unknown
 	Address    // Dst = address of Mem
 	Add        // Dst = A + B, and so on
 	Sub
@@ -41,12 +42,12 @@ const (
 	Mul
 	Select  // Dst = A or B
 	Unknown // Dst = anything
-	Compare // the flags now compare A with B; with Cond EQ, only equality is known
+	Compare // the flags now compare A with B; Cond says what is known of them
 	Flags   // the flags are unknown
 	Syscall // enter the kernel
 	Call    // call Target, or A when Target is 0
 	Jump    // jump to Target, or A when Target is 0
-	Branch  // jump to Target if Cond holds
+	Branch  // jump to Target if Cond holds: of A and B, not of the flags, if Size is not 0
 	Return  // leave the function
 	Halt    // never continues
 )
@@ -69,6 +70,23 @@ const (
 	UGT
 )
 
+// Tells reports whether flags of which kind is known decide a condition: a
+// kind of Maybe decides all, EQ no more than equality, ULT no more than less
+// or not of unsigned numbers, LT what equality and signs decide.
+func (kind Cond) Tells(c Cond) bool {
+	switch kind {
+	case Maybe:
+		return c != Maybe
+	case EQ:
+		return c == EQ || c == NE
+	case ULT:
+		return c == ULT || c == UGE
+	case LT:
+		return c >= EQ && c <= GT
+	}
+	return false
+}
+
 // Negate returns the opposite condition.
 func (c Cond) Negate() Cond {
 	return [...]Cond{Maybe: Maybe, EQ: NE, NE: EQ, LT: GE, GE: LT, LE: GT, GT: LE,
@@ -83,6 +101,7 @@ const (
 	Zero Extend = iota
 	Sign
 	Keep // x86's 8- and 16-bit writes
+	Low  // the rest stays if it is known, and is zero if not
 )
 
 // Operand is a register or, when Reg is None, a constant.
@@ -148,6 +167,9 @@ type Machine struct {
 	CallPush int64         // bytes that a call pushes
 
 	lift func(m *Machine, out []Inst, code []byte, pc uint64) ([]Inst, int, error)
+	// keeps reports whether an instruction leaves the flags as they are. Whatever
+	// it does not know makes them unknown. Nil where there are no flags.
+	keeps func(code []byte, order binary.ByteOrder) bool
 	// Scan looks at the bytes of s.Code from index from up to index to,
 	// reporting every possible system call instruction and reference.
 	Scan func(s *Scan, from, to int)
@@ -167,7 +189,20 @@ func (m *Machine) Lift(out []Inst, code []byte, pc uint64) (ops []Inst, n int, e
 	if n > len(code) {
 		return out[:before], 0, ErrDecode
 	}
+	if err == nil && m.keeps != nil && !tells(ops[before:]) && !m.keeps(code[:n], m.Order) {
+		ops = append(ops, Inst{Op: Flags})
+	}
 	return ops, n, err
+}
+
+// tells reports whether operations say what becomes of the flags.
+func tells(ops []Inst) bool {
+	for _, o := range ops {
+		if o.Op == Compare || o.Op == Flags {
+			return true
+		}
+	}
+	return false
 }
 
 // Scan is the state of a linear scan of a program's code in pieces.

@@ -27,7 +27,7 @@ func newPPC(name string, order binary.ByteOrder) *Machine {
 	return &Machine{
 		Name: name, PtrSize: 8, Order: order, Regs: 35, SP: ppcSP, FP: 31, Link: ppcLR, NR: 0,
 		Args: [6]Reg{3, 4, 5, 6, 7, 8}, Result: 3, Zero: None, Clobber: []Reg{0, 4, 5, 6, 7, 8, 9, 10, 11, 12},
-		Preserve: preserve, Align: 4, lift: liftPPC, Scan: scanPPC,
+		Preserve: preserve, Align: 4, lift: liftPPC, keeps: keepsPPC, Scan: scanPPC,
 	}
 }
 
@@ -54,14 +54,28 @@ func liftPPC(m *Machine, out []Inst, code []byte, pc uint64) ([]Inst, int, error
 	return b.out, 4, nil
 }
 
+// ppcOther forgets what any other instruction may write: the registers of both
+// fields that can be a result, and memory.
 func (b *builder) ppcOther(m *Machine, code []byte) {
+	w, _ := word(m, code)
+	rt, ra := Reg(bits(w, 25, 21)), Reg(bits(w, 20, 16))
 	in, err := ppc64asm.Decode(code, m.Order)
-	if err != nil {
-		w, _ := word(m, code)
-		b.unknown(Reg(bits(w, 25, 21)))
-		return
+	switch w >> 26 {
+	case 4, 59, 60, 63: // vectors and floating point, of which few write a general register
+		if err != nil {
+			b.unknown(rt)
+		}
+	case 31:
+		b.unknown(rt)
+		if !ppcTargetOnly[bits(w, 10, 1)] {
+			b.unknown(ra)
+			b.ppcIndexed(w, 0, 128)
+		}
+	default:
+		b.unknowns(rt, ra)
+		b.fill(ra, 0, 1<<16)
 	}
-	if r, ok := in.Args[0].(ppc64asm.Reg); ok && r >= ppc64asm.R0 && r <= ppc64asm.R31 {
+	if r, ok := in.Args[0].(ppc64asm.Reg); err == nil && ok && r >= ppc64asm.R0 && r <= ppc64asm.R31 {
 		b.unknown(Reg(r - ppc64asm.R0))
 	}
 }
@@ -105,6 +119,9 @@ func (b *builder) ppcImmediate(w uint32) bool {
 		b.op(Mul, rt, R(ra), I(si), 8, Zero)
 	case 8, 12, 13:
 		b.unknown(rt)
+		if w>>26 == 13 { // addic.
+			b.emit(Inst{Op: Flags})
+		}
 	case 10, 11:
 		if bits(w, 25, 23) == 0 {
 			v := si
@@ -128,42 +145,6 @@ func ppcEq(unsigned bool) Cond {
 	return Maybe
 }
 
-func (b *builder) ppcMemory(w uint32) bool {
-	rt, ra, d := Reg(bits(w, 25, 21)), Reg(bits(w, 20, 16)), signed(w, 16)
-	type access struct {
-		size  uint8
-		store bool
-		e     Extend
-	}
-	acc, ok := map[uint32]access{32: {4, false, Zero}, 33: {4, false, Zero}, 34: {1, false, Zero}, 35: {1, false, Zero},
-		36: {4, true, Zero}, 37: {4, true, Zero}, 38: {1, true, Zero}, 39: {1, true, Zero}, 40: {2, false, Zero}, 41: {2, false, Zero},
-		42: {2, false, Sign}, 43: {2, false, Sign}, 44: {2, true, Zero}, 45: {2, true, Zero}}[w>>26]
-	update := w>>26&1 != 0
-	switch op := w >> 26; {
-	case ok:
-	case op == 58: // ld, ldu, lwa
-		acc, d, update = access{8, false, Zero}, d&^3, w&3 == 1
-		if w&3 == 2 {
-			acc = access{4, false, Sign}
-		}
-	case op == 62 && w&3 < 2: // std, stdu
-		acc, d, update = access{8, true, Zero}, d&^3, w&3 == 1
-	case op >= 48 && op <= 57, op >= 60 && op <= 63: // floating point and vectors
-		return op != 60 && op != 63 && op != 59
-	default:
-		return false
-	}
-	if acc.store {
-		b.store(R(rt), ppcBase(w), d, acc.size)
-	} else {
-		b.load(rt, ppcBase(w), d, acc.size, acc.e)
-	}
-	if update {
-		b.add(ra, ra, d)
-	}
-	return true
-}
-
 func (b *builder) ppcBranch(w uint32) bool {
 	switch w >> 26 {
 	case 17: // sc, scv
@@ -178,6 +159,7 @@ func (b *builder) ppcBranch(w uint32) bool {
 		t := b.pc + uint64(signed(w&0xfffc, 16))
 		if w&1 != 0 {
 			if t != b.pc+4 { // bcl 20,31,$+4 reads the program counter
+				b.ppcUnless(w)
 				b.emit(Inst{Op: Call, Target: t})
 			}
 			b.move(ppcLR, I(int64(b.pc)+4))
@@ -205,8 +187,25 @@ func ppcCond(w uint32) Cond {
 	return c
 }
 
+// ppcAlways reports whether a branch has no condition.
+func ppcAlways(w uint32) bool { return bits(w, 25, 21)&0x14 == 0x14 }
+
+// ppcUnless skips the rest of a branch whose condition does not hold. Many
+// count down.
+func (b *builder) ppcUnless(w uint32) {
+	if bits(w, 25, 21)&4 == 0 {
+		b.unknown(ppcCTR)
+	}
+	if !ppcAlways(w) {
+		b.emit(Inst{Op: Branch, Cond: ppcCond(w).Negate(), Target: b.pc + 4})
+	}
+}
+
 func (b *builder) ppcConditional(w uint32, t uint64) {
-	if bits(w, 25, 21)&0x14 == 0x14 {
+	if bits(w, 25, 21)&4 == 0 {
+		b.unknown(ppcCTR)
+	}
+	if ppcAlways(w) {
 		b.emit(Inst{Op: Jump, Target: t})
 		return
 	}
@@ -214,14 +213,23 @@ func (b *builder) ppcConditional(w uint32, t uint64) {
 }
 
 func (b *builder) ppcToRegister(w uint32) bool {
-	always := bits(w, 25, 21)&0x14 == 0x14
+	link := w&1 != 0
 	switch xo := bits(w, 10, 1); {
-	case xo == 16 && always: // blr
+	case xo == 16 && !link: // blr
+		b.ppcUnless(w)
 		b.emit(Inst{Op: Return})
 	case xo == 16:
-		b.emit(Inst{Op: Branch, Target: b.pc + 4}) // a conditional return
+		b.ppcUnless(w)
+		b.emit(Inst{Op: Call, A: R(ppcLR)})
 	case xo == 528:
+		b.ppcUnless(w)
 		b.emit(Inst{Op: [2]Op{Jump, Call}[w&1], A: R(ppcCTR)})
+	case xo == 560: // through the target address register
+		b.ppcUnless(w)
+		b.unknown(ppcTmp)
+		b.emit(Inst{Op: [2]Op{Jump, Call}[w&1], A: R(ppcTmp)})
+	case xo&31 == 2: // addpcis
+		b.unknown(Reg(bits(w, 25, 21)))
 	default: // operations on condition bits
 		b.emit(Inst{Op: Flags})
 	}
@@ -289,7 +297,7 @@ func (b *builder) ppcExtended(w uint32, rt, ra, rb Reg) bool {
 	case 986: // extsw
 		b.op(Move, ra, R(rt), Operand{}, 4, Sign)
 	case 0, 32: // cmp, cmpl
-		if bits(w, 25, 23) == 0 {
+		if bits(w, 25, 23) == 0 { // of the other fields nothing is known
 			b.emit(Inst{Op: Compare, A: R(ra), B: R(rb), Size: 4 + 4*uint8(bits(w, 21, 21)), Cond: ppcEq(bits(w, 10, 1) == 32)})
 		}
 		return true
@@ -312,101 +320,34 @@ func (b *builder) ppcExtended(w uint32, rt, ra, rb Reg) bool {
 		}
 		return true
 	case 149, 181, 151, 183, 215, 247, 407, 439: // indexed stores
+		b.ppcStoreIndexed(w, rt, ra, rb)
 		return true
 	case 4, 68: // traps
 		if w == 0x7fe00008 {
 			b.emit(Inst{Op: Halt})
 		}
 		return true
-	case 24, 27, 536, 539, 792, 794, 824, 826, 413, 954, 922, 26, 58, 122, 378, 506, 124, 476, 412, 284, 60, 508:
-		b.unknown(ra) // logical operations and shifts write ra
-	case 51: // mfvsrd
-		b.unknown(ra)
-	default:
-		return false
-	}
-	if w&1 != 0 {
+	case 598, 854, 54, 86, 246, 278, 470, 982: // barriers and the cache
+		return true
+	case 1014: // dcbz
+		b.ppcIndexed(w, -128, 256)
+		return true
+	case 144: // mtcrf, mtocrf
 		b.emit(Inst{Op: Flags})
+		return true
+	case 150, 214, 694, 726, 182: // conditional stores
+		b.ppcIndexed(w, 0, 16)
+		b.emit(Inst{Op: Flags})
+		return true
+	case 727, 663, 983, 231, 487, 199, 167, 135, 396, 972, 908, 940, 1004, 716, 652, 140, 909, 397, 429: // stores of others
+		b.ppcIndexed(w, 0, 32)
+		return true
+	default:
+		xo := bits(w, 10, 1)
+		if ppcLogical[xo] {
+			b.unknown(ra)
+		}
+		return ppcLogical[xo] || ppcVectorOnly[xo]
 	}
 	return true
-}
-
-// ppcPrefixed lifts paddi and the prefixed loads.
-func (b *builder) ppcPrefixed(p, w uint32) {
-	rt, imm := Reg(bits(w, 25, 21)), signed(p, 18)<<16|int64(w&0xffff)
-	base := ppcBase(w)
-	if p>>20&1 != 0 {
-		imm += int64(b.pc)
-		base = None
-	}
-	switch w >> 26 {
-	case 14:
-		if base == None {
-			b.move(rt, I(imm))
-		} else {
-			b.add(rt, base, imm)
-		}
-	case 57:
-		b.load(rt, base, imm, 8, Zero)
-	case 32:
-		b.load(rt, base, imm, 4, Zero)
-	case 61:
-		b.store(R(rt), base, imm, 8)
-	default:
-		b.unknown(rt)
-	}
-}
-
-func scanPPC(s *Scan, from, to int) {
-	scanWords(s, from, to, func(i int, w uint32) {
-		pc := s.PC + uint64(i)
-		rt, ra := bits(w, 25, 21), bits(w, 20, 16)
-		switch op := w >> 26; op {
-		case 17:
-			if w&^0xfe0 == 0x44000002 || w == 0x44000001 {
-				s.Site(pc)
-			}
-		case 18:
-			if w&2 == 0 {
-				s.edge([2]EdgeKind{EdgeJump, EdgeCall}[w&1], i, pc+uint64(signed(w&0x3fffffc, 26)))
-			}
-		case 16:
-			s.edge(EdgeJump, i, pc+uint64(signed(w&0xfffc, 16)))
-		case 15: // addis, usually from r2 or r0
-			switch v := uint64(signed(w, 16) << 16); {
-			case ra == 2 && s.Base != 0:
-				s.setPage(rt, s.Base+v)
-			case ra == 0:
-				s.setPage(rt, v)
-			default:
-				s.noPage(rt)
-			}
-		case 14:
-			if ra == 2 && s.Base != 0 {
-				s.edge(EdgeRef, i, s.Base+uint64(signed(w, 16)))
-			} else if page, ok := s.getPage(ra); ok && ra != 0 {
-				s.edge(EdgeRef, i, page+uint64(signed(w, 16)))
-			}
-		case 32, 34, 36, 38, 40, 42, 44, 58, 62:
-			d := uint64(signed(w, 16))
-			if op >= 58 {
-				d &^= 3
-			}
-			if ra == 2 && s.Base != 0 {
-				s.edge(EdgeData, i, s.Base+d)
-			} else if page, ok := s.getPage(ra); ok && ra != 0 {
-				s.edge(EdgeData, i, page+d)
-			}
-		case 1:
-			if w>>20&1 != 0 && i+8 <= len(s.Code) {
-				next := s.Order.Uint32(s.Code[i+4:])
-				t := pc + uint64(signed(w, 18)<<16|int64(next&0xffff))
-				kind := EdgeData
-				if next>>26 == 14 {
-					kind = EdgeRef
-				}
-				s.edge(kind, i, t)
-			}
-		}
-	})
 }

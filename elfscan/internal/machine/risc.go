@@ -26,9 +26,25 @@ func (b *builder) store(src Operand, base Reg, disp int64, size uint8) {
 	b.emit(Inst{Op: Store, A: src, Mem: at(base, disp), Size: size})
 }
 
+// branch compares and jumps, which leaves the flags alone.
 func (b *builder) branch(c Cond, l, r Operand, size uint8, target uint64) {
-	b.emit(Inst{Op: Compare, A: l, B: r, Size: size})
-	b.emit(Inst{Op: Branch, Cond: c, Target: target})
+	b.emit(Inst{Op: Branch, Cond: c, A: l, B: r, Size: size, Target: target})
+}
+
+// skip jumps over what follows in the same instruction, to the next one, or
+// does not: nothing says which.
+func (b *builder) skip(next uint64) { b.emit(Inst{Op: Branch, Target: next}) }
+
+// unknowns makes registers unknown.
+func (b *builder) unknowns(regs ...Reg) {
+	for _, r := range regs {
+		b.unknown(r)
+	}
+}
+
+// fill makes n bytes behind an address unknown.
+func (b *builder) fill(base Reg, disp, n int64) {
+	b.emit(Inst{Op: Fill, A: I(n), Size: 1, Mem: at(base, disp)})
 }
 
 func (b *builder) add(dst, src Reg, imm int64) {

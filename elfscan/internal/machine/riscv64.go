@@ -114,9 +114,22 @@ func (b *builder) rvFull(w uint32) bool {
 		case f3 != 0:
 			b.unknown(rd)
 		}
-	case 0x0f, 0x07, 0x27: // fences, floating point loads and stores
+	case 0x07: // floating point and vector loads
+	case 0x0f: // fences, and clearing a block of the cache
+		if f3 == 2 {
+			b.fill(rs1, -256, 512)
+		}
+	case 0x27: // floating point and vector stores
+		if f3 >= 1 && f3 <= 4 {
+			b.fill(rs1, signed(bits(w, 31, 25)<<5|bits(w, 11, 7), 12), 16)
+		} else {
+			b.fill(rs1, 0, 1<<12)
+		}
 	case 0x2f:
 		b.unknown(rd)
+		if bits(w, 31, 27) == 5 { // compare and swap, which can be of two registers
+			b.unknown(rd | 1)
+		}
 		b.unknown(rvTmp)
 		b.store(R(rvTmp), rs1, 0, 8)
 	default:
@@ -151,9 +164,15 @@ func (b *builder) rvImmediate(w uint32, rd, rs1 Reg, imm int64, f3 uint32, size 
 	switch f3 {
 	case 0:
 		b.op(Add, rd, R(rs1), I(imm), size, Sign)
-	case 1:
-		b.op(Shl, rd, R(rs1), I(int64(bits(w, 25, 20))), size, Sign)
-	case 5:
+	case 1, 5:
+		if kind := w >> 26; kind != 0 && (kind != 16 || f3 == 1) { // counts, rotations, single bits
+			b.unknown(rd)
+			return
+		}
+		if f3 == 1 {
+			b.op(Shl, rd, R(rs1), I(int64(bits(w, 25, 20))), size, Sign)
+			return
+		}
 		op := Shr
 		if w>>30&1 != 0 {
 			op = Sar
@@ -205,9 +224,17 @@ func (b *builder) rvCompressed(c uint32) bool {
 		b.store(R(lo), hi, off4, 4)
 	case 7 << 2:
 		b.store(R(lo), hi, off8, 8)
-	case 1 << 2, 5 << 2, 1<<2 | 2, 5<<2 | 2: // floating point
+	case 1 << 2, 1<<2 | 2: // floating point
+	case 5 << 2:
+		b.fill(hi, off8, 8)
+	case 5<<2 | 2:
+		b.fill(rvSP, int64(bits(c, 12, 10)<<3|bits(c, 9, 7)<<6), 8)
 	case 4 << 2: // Zcb
-		b.unknown(lo)
+		if bits(c, 12, 11) == 1 { // stores of bytes and halfwords
+			b.fill(hi, 0, 4)
+		} else {
+			b.unknown(lo)
+		}
 	case 0<<2 | 1:
 		b.add(rd, rd, imm6)
 	case 1<<2 | 1:
@@ -219,6 +246,9 @@ func (b *builder) rvCompressed(c uint32) bool {
 			b.add(rvSP, rvSP, signed(bits(c, 12, 12)<<9|bits(c, 6, 6)<<4|bits(c, 5, 5)<<6|bits(c, 4, 3)<<7|bits(c, 2, 2)<<5, 10))
 		} else {
 			b.move(rd, I(imm6<<12))
+		}
+		if imm6 == 0 { // may be an operation of an extension
+			b.unknown(rd)
 		}
 	case 4<<2 | 1:
 		b.rvArithmetic(c, hi, lo, imm6)
@@ -285,70 +315,5 @@ func (b *builder) rvMove(c uint32, rd Reg) {
 		b.rvJump(rvRA, rd, 0)
 	default:
 		b.emit(Inst{Op: Halt})
-	}
-}
-
-func scanRISCV(s *Scan, from, to int) {
-	i := from
-	if (s.PC+uint64(i))&1 != 0 {
-		i++
-	}
-	for ; i < to && i+2 <= len(s.Code); i += 2 {
-		c := uint32(s.Order.Uint16(s.Code[i:]))
-		pc := s.PC + uint64(i)
-		if c&3 != 3 {
-			if c&0xe003 == 0xa001 {
-				s.edge(EdgeJump, i, pc+uint64(rvCJ(c)))
-			}
-			continue
-		}
-		if i+4 > len(s.Code) {
-			break
-		}
-		s.rvWord(i, pc, s.Order.Uint32(s.Code[i:]))
-	}
-}
-
-// rvWord looks at a possible instruction of four bytes at any even address:
-// where instructions start is not known to a linear scan.
-func (s *Scan) rvWord(i int, pc uint64, w uint32) {
-	rd, rs1 := bits(w, 11, 7), bits(w, 19, 15)
-	switch w & 0x7f {
-	case 0x73:
-		if w == 0x73 {
-			s.Site(pc)
-		}
-	case 0x6f:
-		kind := EdgeJump
-		if rd == 1 || rd == 5 {
-			kind = EdgeCall
-		}
-		s.edge(kind, i, pc+uint64(rvJ(w)))
-	case 0x63:
-		s.edge(EdgeJump, i, pc+uint64(rvB(w)))
-	case 0x17:
-		s.setPage(rd, pc+uint64(int64(int32(w&^0xfff))))
-	case 0x37:
-		s.setPage(rd, uint64(int64(int32(w&^0xfff))))
-	case 0x13:
-		if page, ok := s.getPage(rs1); ok && bits(w, 14, 12) == 0 {
-			s.edge(EdgeRef, i, page+uint64(signed(w>>20, 12)))
-		}
-	case 0x03:
-		if page, ok := s.getPage(rs1); ok {
-			s.edge(EdgeData, i, page+uint64(signed(w>>20, 12)))
-		}
-	case 0x23:
-		if page, ok := s.getPage(rs1); ok {
-			s.edge(EdgeData, i, page+uint64(signed(bits(w, 31, 25)<<5|bits(w, 11, 7), 12)))
-		}
-	case 0x67:
-		if page, ok := s.getPage(rs1); ok {
-			kind := EdgeJump
-			if rd != 0 {
-				kind = EdgeCall
-			}
-			s.edge(kind, i, page+uint64(signed(w>>20, 12)))
-		}
 	}
 }

@@ -1,10 +1,6 @@
 package machine
 
-import (
-	"encoding/binary"
-
-	"golang.org/x/arch/s390x/s390xasm"
-)
+import "encoding/binary"
 
 // Registers of s390x as tracked: r0 to r15 and a scratch register.
 const (
@@ -15,7 +11,7 @@ const (
 var s390x = &Machine{
 	Name: "s390x", PtrSize: 8, Order: binary.BigEndian, Regs: 17, SP: zSP, FP: 11, Link: 14, NR: 1,
 	Args: [6]Reg{2, 3, 4, 5, 6, 7}, Result: 2, Zero: None,
-	Preserve: []Reg{6, 7, 8, 9, 10, 11, 12, 13}, Align: 2, lift: liftS390X, Scan: scanS390X,
+	Preserve: []Reg{6, 7, 8, 9, 10, 11, 12, 13}, Align: 2, lift: liftS390X, keeps: keepsS390X, Scan: scanS390X,
 }
 
 // z is one instruction: its bytes left-aligned in 48 bits, as the Principles
@@ -104,39 +100,6 @@ func liftS390X(m *Machine, out []Inst, code []byte, pc uint64) ([]Inst, int, err
 	return x.out, n, nil
 }
 
-// other forgets the register that any other instruction writes.
-func (x *z) other(code []byte) bool {
-	if x.v>>32 == 0 {
-		x.emit(Inst{Op: Halt})
-		return true
-	}
-	x.emit(Inst{Op: Flags})
-	in, err := s390xasm.Decode(code)
-	if err != nil {
-		x.unknown(x.r1)
-		return x.f(0, 8) >= 0x04
-	}
-	for i, a := range in.Args {
-		if r, ok := a.(s390xasm.Reg); ok && r <= s390xasm.R15 && i < 2 {
-			x.unknown(Reg(r))
-			if i == 0 && x.r1&1 == 0 && x.wide() {
-				x.unknown(Reg(r) + 1)
-			}
-		}
-	}
-	return true
-}
-
-// wide reports whether an instruction may write a pair of registers: the
-// divisions and multiplications.
-func (x *z) wide() bool {
-	switch x.f(0, 8) {
-	case 0xb9, 0xe3, 0xeb, 0x1c, 0x1d, 0x5c, 0x5d:
-		return true
-	}
-	return false
-}
-
 func (x *z) short() bool {
 	switch x.f(0, 8) {
 	case 0x0a: // svc: the number is in r1 when the immediate is zero
@@ -170,8 +133,26 @@ func (x *z) short() bool {
 			x.emit(Inst{Op: Return})
 		case x.r1 == 15:
 			x.emit(Inst{Op: Jump, A: R(x.r2)})
-		default: // a conditional return
-			x.emit(Inst{Op: Branch, Target: x.next})
+		default:
+			x.emit(Inst{Op: Branch, Cond: zMasks[x.r1].Negate(), Target: x.next})
+			if x.r2 == 14 {
+				x.emit(Inst{Op: Return})
+			} else {
+				x.emit(Inst{Op: Jump, A: R(x.r2)})
+			}
+		}
+	case 0x06: // bctr
+		x.low(Sub, x.r1, R(x.r1), I(1))
+		if x.r2 != 0 {
+			x.skip(x.next)
+			x.emit(Inst{Op: Jump, A: R(x.r2)})
+		}
+	case 0x04: // spm
+		x.emit(Inst{Op: Flags})
+	case 0x05: // balr
+		x.unknown(x.r1)
+		if x.r2 != 0 {
+			x.emit(Inst{Op: Call, A: R(x.r2)})
 		}
 	case 0x0d: // basr
 		if x.r2 == 0 {
@@ -217,17 +198,59 @@ func (x *z) medium() bool {
 	case 0x92: // mvi
 		x.storeMem(I(int64(x.f(8, 16))), x.mem(0, x.f(16, 20), int64(x.f(20, 32))), 1)
 	case 0x47: // bc
-		if x.r1 == 15 {
-			x.emit(Inst{Op: Address, Dst: zTmp, Mem: x.mem(x.f(12, 16), x.f(16, 20), int64(x.f(20, 32))), Size: 8})
-			x.emit(Inst{Op: Jump, A: R(zTmp)})
+		if x.r1 != 0 {
+			x.jumpMem(zMasks[x.r1], x.r1 == 15)
 		}
-	case 0x9b, 0x60, 0x70: // stores of other registers
+	case 0x46: // bct
+		x.low(Sub, x.r1, R(x.r1), I(1))
+		x.jumpMem(Maybe, false)
+	case 0x86, 0x87: // bxh, bxle
+		x.unknown(x.r1)
+		x.jumpTo(x.mem(0, x.f(16, 20), int64(x.f(20, 32))), Maybe, false)
+	case 0x84, 0x85: // brxh, brxle
+		x.unknown(x.r1)
+		x.emit(Inst{Op: Branch, Target: x.rel(16, 32)})
+	case 0x45, 0x4d: // bal, bas
+		x.emit(Inst{Op: Address, Dst: zTmp, Mem: x.mem(x.f(12, 16), x.f(16, 20), int64(x.f(20, 32))), Size: 8})
+		x.unknown(x.r1)
+		x.emit(Inst{Op: Call, A: R(zTmp)})
+	case 0x98: // lm
+		for i := Reg(0); i <= (x.r2-x.r1)&15; i++ {
+			x.unknown((x.r1 + i) & 15)
+		}
+	case 0x90: // stm
+		x.fill(x.base(16), int64(x.f(20, 32)), 4*(int64((x.r2-x.r1)&15)+1))
+	case 0x9b: // access registers
+		x.fill(x.base(16), int64(x.f(20, 32)), 64)
+	case 0xbe: // stcm
+		x.fill(x.base(16), int64(x.f(20, 32)), 4)
+	case 0x60, 0x70: // floating point
+		x.emit(Inst{Op: Fill, A: I(8), Size: 1, Mem: x.mem(x.f(12, 16), x.f(16, 20), int64(x.f(20, 32)))})
+	case 0xba, 0xbb: // cs, cds
+		x.unknowns(x.r1, x.r1|1)
+		x.fill(x.base(16), int64(x.f(20, 32)), 8)
+		x.emit(Inst{Op: Flags})
+	case 0x44: // ex
+		x.executed()
 	case 0x95, 0x91, 0x55, 0x59:
 		x.emit(Inst{Op: Flags})
 	default:
 		return false
 	}
 	return true
+}
+
+// jumpMem jumps to an address of base and index, perhaps under a condition.
+func (x *z) jumpMem(c Cond, always bool) {
+	x.jumpTo(x.mem(x.f(12, 16), x.f(16, 20), int64(x.f(20, 32))), c, always)
+}
+
+func (x *z) jumpTo(m Mem, c Cond, always bool) {
+	x.emit(Inst{Op: Address, Dst: zTmp, Mem: m, Size: 8})
+	if !always {
+		x.emit(Inst{Op: Branch, Cond: c.Negate(), Target: x.next})
+	}
+	x.emit(Inst{Op: Jump, A: R(zTmp)})
 }
 
 func (x *z) relative() bool {
@@ -237,7 +260,10 @@ func (x *z) relative() bool {
 		x.branchMask(x.f(8, 12), x.rel(16, 32))
 	case 5:
 		x.emit(Inst{Op: Call, Target: x.rel(16, 32)})
-	case 6, 7: // branch on count
+	case 6: // branch on count
+		x.low(Sub, x.r1, R(x.r1), I(1))
+		x.emit(Inst{Op: Branch, Target: x.rel(16, 32)})
+	case 7:
 		x.add(x.r1, x.r1, -1)
 		x.emit(Inst{Op: Branch, Target: x.rel(16, 32)})
 	case 8:
@@ -316,10 +342,18 @@ func (x *z) registers() bool {
 		x.emit(Inst{Op: Compare, A: R(r1), B: R(r2), Size: 8, Cond: EQ})
 	case 0xe2: // locgr
 		x.emit(Inst{Op: Select, Dst: r1, A: R(r2), B: R(r1), Size: 8, Cond: zMasks[x.f(16, 20)]})
-	case 0x86, 0x87, 0x97, 0x0d, 0x1d, 0xec: // pairs
-		x.unknown(r1)
-		x.unknown(r1 | 1)
+	case 0x46: // bctgr
+		x.add(r1, r1, -1)
+		x.skip(x.next)
+		x.emit(Inst{Op: Jump, A: R(r2)})
+	case 0x30, 0x31, 0xcd, 0xdd, 0xcf, 0xdf, 0x60, 0x61, 0x72, 0x73: // comparisons and traps
+		x.emit(Inst{Op: Flags})
+	case 0x86, 0x87, 0x97, 0x96, 0x0d, 0x1d, 0xec, 0x83: // pairs
+		x.unknowns(r1, r1|1)
 	default:
+		if !zRegisters[x.f(8, 16)] {
+			x.everything()
+		}
 		x.unknown(r1)
 	}
 	return true

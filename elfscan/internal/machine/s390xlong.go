@@ -19,13 +19,57 @@ func (x *z) long() bool {
 		return x.compareJump()
 	case 0xd2, 0xd7:
 		return x.copyBytes()
-	case 0xe7, 0xed: // vectors and floating point
-		if op := x.f(40, 48); op == 0x21 { // vlgv
-			x.unknown(x.r1)
+	case 0xc6:
+		return x.relativeOthers()
+	case 0xcc:
+		x.unknown(x.r1)
+		if x.f(12, 16) == 6 { // brcth
+			x.emit(Inst{Op: Branch, Target: x.rel(16, 48)})
 		}
+		return true
+	case 0xc5, 0xc7: // branch prediction
+		return true
+	case 0xe7, 0xed:
+		x.vectors()
 		return true
 	}
 	return false
+}
+
+// relativeOthers lifts execute, prefetch, and comparisons with words of the image.
+func (x *z) relativeOthers() bool {
+	switch x.f(12, 16) {
+	case 0:
+		x.executed()
+	case 2:
+	default:
+		x.emit(Inst{Op: Flags})
+	}
+	return true
+}
+
+// vectors lifts the stores of vector and floating point registers, and what
+// moves to a general one.
+func (x *z) vectors() {
+	m := x.mem(x.f(12, 16), x.f(16, 20), int64(x.f(20, 32)))
+	n := int64(16)
+	switch op := x.f(40, 48); {
+	case x.f(0, 8) == 0xed && op != 0x66 && op != 0x67 && op < 0xa8: // no stores
+		return
+	case x.f(0, 8) == 0xed:
+		if op == 0x66 || op == 0x67 {
+			m.Disp = x.d20()
+		}
+	case op == 0x21 || op == 0x27: // vlgv, lcbb
+		x.unknown(x.r1)
+		return
+	case op == 0x3e || op == 0x3f: // vstm, vstl: the third field is no index
+		m, n = x.mem(0, x.f(16, 20), int64(x.f(20, 32))), 256
+	case op >= 0x08 && op <= 0x0b, op == 0x0e, op == 0x0f, op >= 0x18 && op <= 0x1b:
+	default:
+		return
+	}
+	x.emit(Inst{Op: Fill, A: I(n), Size: 1, Mem: m})
 }
 
 func (x *z) immediates() bool {
@@ -43,8 +87,8 @@ func (x *z) immediates() bool {
 		x.op(Xor, x.r1, R(x.r1), I(u), 8, Zero)
 	case 8, 6:
 		x.unknown(x.r1)
-	case 9: // iilf
-		x.low(Move, x.r1, I(u), Operand{})
+	case 9: // iilf, which completes a constant if the upper half is known
+		x.op(Move, x.r1, I(u), Operand{}, 4, Low)
 	case 0xa, 0xb:
 		x.unknown(x.r1)
 	case 0xc, 0xd:
@@ -134,10 +178,17 @@ func (x *z) memory() bool {
 	case op == 0x20 || op == 0x21 || op == 0x59 || op == 0x55 || op == 0x30 || op == 0x31: // comparisons
 		x.emit(Inst{Op: Flags})
 	case op == 0x36: // prefetch
-	case op == 0x2f || op == 0x3e || op == 0x3f: // byte-reversed stores
-	case op == 0x86 || op == 0x87 || op == 0x97 || op == 0x8f || op == 0x0d || op == 0x1d: // pairs
-		x.unknown(x.r1)
-		x.unknown(x.r1 | 1)
+	case op == 0x2f || op == 0x3e || op == 0x3f || op == 0x8e || op == 0xc3 || op == 0xc7 || op == 0xcb || op == 0x25 || op == 0x49: // other stores
+		x.emit(Inst{Op: Fill, A: I(16), Size: 1, Mem: m})
+	case op == 0x46: // bctg
+		x.add(x.r1, x.r1, -1)
+		x.jumpTo(m, Maybe, false)
+	case op == 0x47: // bic
+		x.loadMem(zTmp, m, 8, Zero)
+		x.skip(x.next)
+		x.emit(Inst{Op: Jump, A: R(zTmp)})
+	case op == 0x86 || op == 0x87 || op == 0x97 || op == 0x8f || op == 0x0d || op == 0x1d || op == 0x84 || op == 0x96 || op == 0x5c: // pairs
+		x.unknowns(x.r1, x.r1|1)
 	default:
 		x.unknown(x.r1)
 		x.emit(Inst{Op: Flags})
@@ -164,6 +215,7 @@ func (x *z) constants() bool {
 		x.loadMem(zTmp, m, size, Zero)
 		x.emit(Inst{Op: Compare, A: R(zTmp), B: I(int64(x.f(32, 48))), Size: size, Cond: EQ})
 	default:
+		x.fill(x.base(16), int64(x.f(20, 32)), 256)
 		x.emit(Inst{Op: Flags})
 	}
 	return true
@@ -199,19 +251,29 @@ func (x *z) multiple() bool {
 			break
 		}
 		x.op(Shr, x.r1, R(r3), I(d&63), 8, Zero)
-	case 0xf3, 0xe3, 0xfb, 0xeb: // stoc
-	case 0x26, 0x90, 0x2c, 0x2d, 0x25, 0x2f: // stores and control registers
-	case 0x55, 0x51, 0x21, 0x20: // comparisons
+	case 0x55, 0x51, 0x21, 0x20, 0x23, 0x2b: // comparisons and traps
 		x.emit(Inst{Op: Flags})
-	case 0x6a, 0x7a: // add to memory
-		x.unknown(zTmp)
-		x.storeMem(R(zTmp), x.mem(0, base, d), 4+4*uint8(op>>4&1))
-	case 0x14, 0x30: // compare and swap
+	case 0x26, 0x90: // stmh, stmy
+		x.fill(x.base(16), d, 4*(int64((r3-x.r1)&15)+1))
+	case 0x96, 0x98: // lmh, lmy
+		for i := Reg(0); i <= (r3-x.r1)&15; i++ {
+			x.unknown((x.r1 + i) & 15)
+		}
+	case 0x44, 0x45: // bxhg, bxleg
 		x.unknown(x.r1)
-		x.emit(Inst{Op: Flags})
+		x.jumpTo(x.mem(0, base, d), Maybe, false)
+	case 0x1c, 0x1d, 0xde, 0xdf, 0xdc, 0xdd, 0x0a, 0x0b, 0xe2, 0xf2, 0xe0, 0x80, 0x81: // shifts, conditional loads, inserted bytes
+		x.unknown(x.r1)
+	case 0xf3, 0xe3, 0xfb, 0xe1, 0xeb, 0x2c, 0x2d, 0x52, 0x54, 0x56, 0x57, 0x6a, 0x7a, 0x6e, 0x7e: // stores, and operations on memory
+		x.fill(x.base(16), d, 8)
+	case 0x14, 0x30, 0x31, 0x3e: // compare and swap
+		x.unknowns(x.r1, x.r1|1)
+		x.fill(x.base(16), d, 16)
+	case 0xf4, 0xf6, 0xf7, 0xf8, 0xfa, 0xe4, 0xe6, 0xe7, 0xe8, 0xea: // load and operate on memory
+		x.unknown(x.r1)
+		x.fill(x.base(16), d, 8)
 	default:
-		x.unknown(x.r1)
-		x.emit(Inst{Op: Flags})
+		x.everything()
 	}
 	return true
 }
@@ -246,6 +308,8 @@ func (x *z) compareJump() bool {
 	case 0x46, 0x42, 0x4e: // load halfword immediate on condition
 		x.emit(Inst{Op: Select, Dst: x.r1, A: I(x.simm(16, 32)), B: R(x.r1), Size: 8})
 	case 0x70, 0x71, 0x72, 0x73: // traps
+	case 0xe4, 0xe5, 0xf6, 0xf7, 0xfc, 0xfd, 0xfe, 0xff: // compare and branch to an address in a register
+		x.jumpTo(x.mem(0, x.f(16, 20), int64(x.f(20, 32))), Maybe, false)
 	default:
 		x.unknown(x.r1)
 	}
@@ -258,13 +322,18 @@ func (x *z) copyBytes() bool {
 	d1, d2 := int64(x.f(20, 32)), int64(x.f(36, 48))
 	clear := x.f(0, 8) == 0xd7
 	same := x.f(16, 20) == x.f(32, 36) && d1 == d2
+	spread := x.f(16, 20) == x.f(32, 36) && d1 > d2 && d1 < d2+n // byte by byte
 	for off := int64(0); off < n && off < 256; off += 8 {
 		size := uint8(min(8, n-off))
-		if size&(size-1) != 0 {
+		part := size&(size-1) != 0
+		if part {
 			size = 8
 		}
 		src := I(0)
-		if !clear {
+		if spread || part {
+			x.unknown(zTmp)
+			src = R(zTmp)
+		} else if !clear {
 			x.loadMem(zTmp, x.mem(0, x.f(32, 36), d2+off), size, Zero)
 			src = R(zTmp)
 		} else if !same {
@@ -277,46 +346,4 @@ func (x *z) copyBytes() bool {
 		x.emit(Inst{Op: Flags})
 	}
 	return true
-}
-
-// scanS390X follows instructions, whose first bits give their length; the
-// state between pieces keeps the next instruction's address.
-func scanS390X(s *Scan, from, to int) {
-	i := from
-	if next := s.page[0]; next > s.PC+uint64(from) && next < s.PC+uint64(from)+8 {
-		i = int(next - s.PC)
-	}
-	if (s.PC+uint64(i))&1 != 0 {
-		i++
-	}
-	for i < to && i+2 <= len(s.Code) {
-		b := s.Code[i:]
-		n := [4]int{2, 4, 4, 6}[b[0]>>6]
-		if len(b) < n {
-			break
-		}
-		pc := s.PC + uint64(i)
-		rel16 := func(at int) uint64 { return pc + uint64(int64(int16(s.Order.Uint16(b[at:])))*2) }
-		rel32 := func() uint64 { return pc + uint64(int64(int32(s.Order.Uint32(b[2:])))*2) }
-		switch {
-		case b[0] == 0x0a:
-			s.Site(pc)
-		case b[0] == 0xa7 && b[1]&15 == 4:
-			s.edge(EdgeJump, i, rel16(2))
-		case b[0] == 0xa7 && b[1]&15 == 5:
-			s.edge(EdgeCall, i, rel16(2))
-		case b[0] == 0xc0 && b[1]&15 == 0:
-			s.edge(EdgeRef, i, rel32())
-		case b[0] == 0xc0 && b[1]&15 == 4:
-			s.edge(EdgeJump, i, rel32())
-		case b[0] == 0xc0 && b[1]&15 == 5:
-			s.edge(EdgeCall, i, rel32())
-		case b[0] == 0xc4:
-			s.edge(EdgeData, i, rel32())
-		case b[0] == 0xec && (b[5] == 0x64 || b[5] == 0x65 || b[5]&0xfe == 0x76 || b[5]&0xfc == 0x7c):
-			s.edge(EdgeJump, i, rel16(2))
-		}
-		i += n
-	}
-	s.page[0] = s.PC + uint64(i)
 }

@@ -179,22 +179,6 @@ func (x *x86) branch(op Op, a x86asm.Arg) {
 	x.emit(Inst{Op: op, A: x.value(a, x86Tmp)})
 }
 
-func (x *x86) push(v Operand) {
-	n := int64(x.m.PtrSize)
-	x.emit(Inst{Op: Sub, Dst: x86SP, A: R(x86SP), B: I(n), Size: uint8(n)})
-	x.emit(Inst{Op: Store, Mem: Mem{Base: x86SP, Index: None}, A: v, Size: uint8(n)})
-}
-
-func (x *x86) pop(r Reg) {
-	n := int64(x.m.PtrSize)
-	if r != None {
-		x.emit(Inst{Op: Load, Dst: r, Mem: Mem{Base: x86SP, Index: None}, Size: uint8(n)})
-	}
-	if r != x86SP {
-		x.emit(Inst{Op: Add, Dst: x86SP, A: R(x86SP), B: I(n), Size: uint8(n)})
-	}
-}
-
 var x86Conds = map[x86asm.Op]Cond{
 	x86asm.JE: EQ, x86asm.JNE: NE, x86asm.JL: LT, x86asm.JGE: GE, x86asm.JLE: LE, x86asm.JG: GT,
 	x86asm.JB: ULT, x86asm.JAE: UGE, x86asm.JBE: ULE, x86asm.JA: UGT, x86asm.JS: Maybe, x86asm.JNS: Maybe,
@@ -220,16 +204,23 @@ func liftX86(m *Machine, out []Inst, code []byte, pc uint64) ([]Inst, int, error
 		return o, n, nil
 	}
 	if c := code[0]; c == 0xc4 || c == 0xc5 || c == 0x62 {
-		if o, n, err := liftX86Vex(m, out, code); err == nil {
+		if o, n, err := liftX86Vex(m, out, code, pc); err == nil {
 			return o, n, nil
 		}
 	}
 	in, err := x86asm.Decode(code, m.PtrSize*8)
 	if err != nil || in.Len == 0 {
-		return liftX86Vex(m, out, code)
+		return liftX86Vex(m, out, code, pc)
 	}
 	x := &x86{m: m, out: out, in: in, next: pc + uint64(in.Len)}
+	if !x86Keeps[in.Op] && !x86Writes[in.Op] {
+		x.everything()
+		return x.out, in.Len, nil
+	}
 	x.lift()
+	if !x86Keeps[in.Op] && !tells(x.out[len(out):]) {
+		x.emit(Inst{Op: Flags})
+	}
 	return x.out, in.Len, nil
 }
 
@@ -244,6 +235,12 @@ func (x *x86) lift() {
 		t := x.next + uint64(int64(rel))
 		if x.m.PtrSize == 4 {
 			t = uint64(uint32(t))
+		}
+		switch x.in.Op {
+		case x86asm.LOOP, x86asm.LOOPE, x86asm.LOOPNE:
+			x.unknown(x86CX)
+		case x86asm.XBEGIN:
+			x.unknown(x86AX)
 		}
 		x.emit(Inst{Op: Branch, Target: t, Cond: c})
 		return
@@ -266,7 +263,9 @@ func (x *x86) lift() {
 		mem, _ := a[1].(x86asm.Mem)
 		x.emit(Inst{Op: Address, Dst: r, Mem: x.mem(mem), Size: n, Ext: x.ext(n)})
 	case x86asm.PUSH:
-		x.push(x.value(a[0], x86Tmp))
+		x.pushArg(a[0])
+	case x86asm.ENTER:
+		x.enter(a)
 	case x86asm.POP:
 		x.popArg(a[0])
 	case x86asm.LEAVE:
@@ -278,6 +277,12 @@ func (x *x86) lift() {
 		x.branch(Jump, a[0])
 	case x86asm.RET, x86asm.IRET, x86asm.IRETD, x86asm.IRETQ, x86asm.LRET:
 		x.emit(Inst{Op: Return})
+	case x86asm.LJMP:
+		x.unknown(x86Tmp)
+		x.emit(Inst{Op: Jump, A: R(x86Tmp)})
+	case x86asm.LCALL:
+		x.unknown(x86Tmp)
+		x.emit(Inst{Op: Call, A: R(x86Tmp)})
 	case x86asm.SYSCALL, x86asm.SYSENTER:
 		x.emit(Inst{Op: Syscall})
 	case x86asm.INT:
@@ -346,145 +351,4 @@ func (x *x86) narrow(a x86asm.Arg, e Extend) Operand {
 		x.unknown(x86Tmp)
 	}
 	return R(x86Tmp)
-}
-
-func (x *x86) popArg(a x86asm.Arg) {
-	if r, ok := a.(x86asm.Reg); ok {
-		t, n := x86Reg(r)
-		if n == 0 {
-			t = None
-		}
-		x.pop(t)
-		return
-	}
-	x.pop(x86Tmp)
-	x.write(a, Move, R(x86Tmp), Operand{})
-}
-
-func (x *x86) binary(op Op) {
-	a := x.in.Args
-	size := x.size(a[0])
-	if op == Xor || op == Sub {
-		if r, ok := a[0].(x86asm.Reg); ok && a[1] == a[0] && size >= 4 {
-			t, _ := x86Reg(r)
-			x.emit(Inst{Op: Move, Dst: t, A: I(0), Size: 8})
-			x.emit(Inst{Op: Compare, A: I(0), B: I(0), Size: 8})
-			return
-		}
-	}
-	v := x.value(a[1], x86Tmp)
-	if mem, ok := a[0].(x86asm.Mem); ok {
-		x.emit(Inst{Op: Load, Dst: x86Tmp, Mem: x.mem(mem), Size: size})
-		x.emit(Inst{Op: op, Dst: x86Tmp, A: R(x86Tmp), B: v, Size: size})
-		x.emit(Inst{Op: Store, Mem: x.mem(mem), A: R(x86Tmp), Size: size})
-		x.flags(R(x86Tmp), size)
-		return
-	}
-	x.write(a[0], op, x.value(a[0], x86Tmp), v)
-	x.emit(Inst{Op: Flags})
-	if r, ok := a[0].(x86asm.Reg); ok {
-		if t, n := x86Reg(r); n != 0 {
-			x.flags(R(t), size)
-		}
-	}
-}
-
-// flags notes a result whose zero flag may be tested next.
-func (x *x86) flags(v Operand, size uint8) {
-	x.emit(Inst{Op: Compare, A: v, B: Operand{Reg: None}, Size: size, Cond: EQ})
-}
-
-// bitTest moves a bit to the carry flag, which a comparison of zero with the
-// bit sets alike.
-func (x *x86) bitTest(a x86asm.Args) {
-	n, ok := a[1].(x86asm.Imm)
-	if !ok || n < 0 || n > 62 {
-		x.emit(Inst{Op: Flags})
-		return
-	}
-	x.emit(Inst{Op: And, Dst: x86Tmp, A: x.value(a[0], x86Tmp), B: I(1 << n), Size: 8})
-	x.emit(Inst{Op: Compare, A: I(0), B: R(x86Tmp), Size: 8})
-}
-
-func (x *x86) compare(a x86asm.Args) {
-	size := x.size(a[0])
-	if x.in.Op == x86asm.TEST {
-		if a[0] == a[1] {
-			x.emit(Inst{Op: Compare, A: x.value(a[0], x86Tmp), B: I(0), Size: size})
-			return
-		}
-		x.emit(Inst{Op: And, Dst: x86Tmp, A: x.value(a[0], x86Tmp), B: x.value(a[1], x86Tmp), Size: size})
-		x.emit(Inst{Op: Compare, A: R(x86Tmp), B: I(0), Size: size})
-		return
-	}
-	l := x.value(a[0], x86Tmp)
-	if _, both := a[1].(x86asm.Mem); both {
-		x.emit(Inst{Op: Compare, A: l, B: x.value(a[1], x86Tmp), Size: size})
-		return
-	}
-	x.emit(Inst{Op: Compare, A: l, B: x.value(a[1], x86Tmp), Size: size})
-}
-
-func (x *x86) unary(a x86asm.Arg) {
-	v := x.value(a, x86Tmp)
-	switch x.in.Op {
-	case x86asm.INC:
-		x.write(a, Add, v, I(1))
-	case x86asm.DEC:
-		x.write(a, Sub, v, I(1))
-	case x86asm.NEG:
-		x.write(a, Sub, I(0), v)
-	case x86asm.NOT:
-		x.write(a, Xor, v, I(-1))
-	}
-	if x.in.Op == x86asm.NOT {
-		return // leaves the flags
-	}
-	x.emit(Inst{Op: Flags})
-	if r, ok := a.(x86asm.Reg); ok {
-		if t, n := x86Reg(r); n != 0 {
-			x.flags(R(t), n)
-		}
-	}
-}
-
-func (x *x86) multiply(a x86asm.Args) {
-	switch {
-	case a[2] != nil:
-		x.write(a[0], Mul, x.value(a[1], x86Tmp), x.value(a[2], x86Tmp))
-	case a[1] != nil:
-		x.write(a[0], Mul, x.value(a[0], x86Tmp), x.value(a[1], x86Tmp))
-	default:
-		x.unknown(x86AX)
-		x.unknown(x86DX)
-	}
-	x.emit(Inst{Op: Flags})
-}
-
-func (x *x86) exchange(a x86asm.Args) {
-	l, ok1 := a[0].(x86asm.Reg)
-	r, ok2 := a[1].(x86asm.Reg)
-	if ok1 && ok2 {
-		p, n := x86Reg(l)
-		q, _ := x86Reg(r)
-		if n >= 4 {
-			if p == q {
-				return
-			}
-			x.emit(Inst{Op: Move, Dst: x86Tmp, A: R(p), Size: 8})
-			x.emit(Inst{Op: Move, Dst: p, A: R(q), Size: n})
-			x.emit(Inst{Op: Move, Dst: q, A: R(x86Tmp), Size: n})
-			return
-		}
-	}
-	for _, arg := range a[:2] {
-		x.unknown(x86Tmp)
-		switch d := arg.(type) {
-		case x86asm.Reg:
-			t, _ := x86Reg(d)
-			x.unknown(t)
-		case x86asm.Mem:
-			x.write(d, Move, R(x86Tmp), Operand{})
-		}
-	}
 }

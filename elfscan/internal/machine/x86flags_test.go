@@ -4,7 +4,63 @@ import (
 	"debug/elf"
 	"encoding/binary"
 	"testing"
+
+	"golang.org/x/arch/x86/x86asm"
 )
+
+// TestX86Classified decodes every opcode of one, two and three bytes: what it
+// does to the flags has to be known, and said. An instruction that only a newer
+// decoder knows fails here, and is taken to change everything until it is put
+// into one of the lists.
+func TestX86Classified(t *testing.T) {
+	seen := map[x86asm.Op]bool{}
+	check := func(code []byte, m *Machine) {
+		in, err := x86asm.Decode(code, m.PtrSize*8)
+		if err != nil || in.Op == 0 {
+			return
+		}
+		keeps, writes := x86Keeps[in.Op], x86Writes[in.Op]
+		if keeps == writes && !seen[in.Op] {
+			t.Errorf("%v (% x): keeps the flags %v, writes them %v", in.Op, code[:in.Len], keeps, writes)
+		}
+		seen[in.Op] = true
+		ops, n, err := m.Lift(nil, code, 0x1000)
+		if err != nil || n == 0 {
+			t.Errorf("%v (% x): %v", in, code[:in.Len], err)
+		}
+		for _, o := range ops {
+			if o.Op == Return || o.Op == Syscall || o.Op == Halt || o.Op == Jump {
+				return // what is behind them starts anew
+			}
+		}
+		if writes && !tells(ops) {
+			t.Errorf("%v (% x) leaves the flags: %+v", in, code[:in.Len], ops)
+		}
+	}
+	for _, m := range []*Machine{amd64, i386} {
+		for _, prefix := range [][]byte{nil, {0x66}, {0xf2}, {0xf3}, {0x48}, {0x66, 0x48}, {0xf3, 0x48}} {
+			for _, escape := range [][]byte{nil, {0x0f}, {0x0f, 0x38}, {0x0f, 0x3a}} {
+				for op := range 256 {
+					if len(escape) == 0 && (op == 0xc4 || op == 0xc5 || op == 0x62 || op == 0x0f) {
+						continue // other encodings
+					}
+					for modrm := 0; modrm < 256; modrm += 7 {
+						code := append(append(append([]byte{}, prefix...), escape...), byte(op), byte(modrm))
+						check(append(code, 0x24, 0x11, 0, 0, 0, 0, 0, 0, 0, 0), m)
+					}
+				}
+			}
+		}
+	}
+	if len(seen) < 500 {
+		t.Errorf("only %d instructions", len(seen))
+	}
+	for op := range x86Keeps {
+		if x86Writes[op] {
+			t.Errorf("%v is in both lists", op)
+		}
+	}
+}
 
 // TestX86Flags holds that what writes the flags is lifted so that a branch
 // behind it is not decided by an earlier comparison (Intel's manual, volume 2,

@@ -18,18 +18,29 @@ var x86Tests = map[x86asm.Op]bool{
 
 // x86Implicit lists general registers written without being an operand.
 var x86Implicit = map[x86asm.Op][]Reg{
+	x86asm.AAA: {x86AX}, x86asm.AAD: {x86AX}, x86asm.AAM: {x86AX}, x86asm.AAS: {x86AX}, x86asm.DAA: {x86AX}, x86asm.DAS: {x86AX},
 	x86asm.MUL: {x86AX, x86DX}, x86asm.DIV: {x86AX, x86DX}, x86asm.IDIV: {x86AX, x86DX},
 	x86asm.CDQ: {x86DX}, x86asm.CQO: {x86DX}, x86asm.CWD: {x86DX},
-	x86asm.CDQE: {x86AX}, x86asm.CWDE: {x86AX}, x86asm.CBW: {x86AX},
+	x86asm.CDQE: {x86AX}, x86asm.CWDE: {x86AX}, x86asm.CBW: {x86AX}, x86asm.XLATB: {x86AX},
 	x86asm.CPUID: {x86AX, x86BX, x86CX, x86DX}, x86asm.RDTSC: {x86AX, x86DX}, x86asm.RDTSCP: {x86AX, x86CX, x86DX},
 	x86asm.CMPXCHG: {x86AX}, x86asm.CMPXCHG8B: {x86AX, x86DX}, x86asm.CMPXCHG16B: {x86AX, x86DX},
-	x86asm.MOVSB: {x86SI, x86DI, x86CX}, x86asm.MOVSW: {x86SI, x86DI, x86CX},
-	x86asm.MOVSD: {x86SI, x86DI, x86CX}, x86asm.MOVSQ: {x86SI, x86DI, x86CX},
-	x86asm.STOSB: {x86DI, x86CX}, x86asm.STOSW: {x86DI, x86CX}, x86asm.STOSD: {x86DI, x86CX}, x86asm.STOSQ: {x86DI, x86CX},
-	x86asm.LODSB: {x86AX, x86SI, x86CX}, x86asm.LODSD: {x86AX, x86SI, x86CX}, x86asm.LODSQ: {x86AX, x86SI, x86CX},
-	x86asm.SCASB: {x86DI, x86CX}, x86asm.SCASD: {x86DI, x86CX}, x86asm.CMPSB: {x86SI, x86DI, x86CX}, x86asm.CMPSQ: {x86SI, x86DI, x86CX},
+	x86asm.SCASB: {x86DI, x86CX}, x86asm.SCASW: {x86DI, x86CX}, x86asm.SCASD: {x86DI, x86CX}, x86asm.SCASQ: {x86DI, x86CX},
+	x86asm.CMPSB: {x86SI, x86DI, x86CX}, x86asm.CMPSW: {x86SI, x86DI, x86CX}, x86asm.CMPSD: {x86SI, x86DI, x86CX}, x86asm.CMPSQ: {x86SI, x86DI, x86CX},
+	x86asm.LODSB: {x86AX, x86SI, x86CX}, x86asm.LODSW: {x86AX, x86SI, x86CX}, x86asm.LODSD: {x86AX, x86SI, x86CX}, x86asm.LODSQ: {x86AX, x86SI, x86CX},
+	x86asm.OUTSB: {x86SI, x86CX}, x86asm.OUTSW: {x86SI, x86CX}, x86asm.OUTSD: {x86SI, x86CX},
+	x86asm.PCMPESTRI: {x86CX}, x86asm.PCMPISTRI: {x86CX}, x86asm.PCMPESTRM: {x86Vec, x86Vec + 1}, x86asm.PCMPISTRM: {x86Vec, x86Vec + 1},
 	x86asm.XGETBV: {x86AX, x86DX}, x86asm.LAHF: {x86AX}, x86asm.RDPMC: {x86AX, x86DX}, x86asm.RDMSR: {x86AX, x86DX},
-	x86asm.POPA: {x86AX, x86CX, x86DX, x86BX, x86BP, x86SI, x86DI}, x86asm.POPAD: {x86AX, x86CX, x86DX, x86BX, x86BP, x86SI, x86DI},
+	x86asm.POPA:  {x86AX, x86CX, x86DX, x86BX, x86BP, x86SI, x86DI, x86SP},
+	x86asm.POPAD: {x86AX, x86CX, x86DX, x86BX, x86BP, x86SI, x86DI, x86SP},
+	x86asm.PUSHA: {x86SP}, x86asm.PUSHAD: {x86SP}, x86asm.XABORT: {x86AX},
+}
+
+// x86String lists instructions that write as many elements at DI as CX says
+// when they are repeated, and their elements' size.
+var x86String = map[x86asm.Op]uint8{
+	x86asm.MOVSB: 1, x86asm.MOVSW: 2, x86asm.MOVSD: 4, x86asm.MOVSQ: 8,
+	x86asm.STOSB: 1, x86asm.STOSW: 2, x86asm.STOSD: 4, x86asm.STOSQ: 8,
+	x86asm.INSB: 1, x86asm.INSW: 2, x86asm.INSD: 4,
 }
 
 // other handles instructions by what they overwrite.
@@ -37,14 +48,38 @@ func (x *x86) other(a x86asm.Args) {
 	if x86ReadOnly[x.in.Op] || x.vectorMove(a) {
 		return
 	}
+	if size, ok := x86String[x.in.Op]; ok {
+		x.stringWrite(size)
+		return
+	}
 	for _, r := range x86Implicit[x.in.Op] {
 		x.unknown(r)
 	}
-	x.emit(Inst{Op: Flags})
+	if !x86Keeps[x.in.Op] {
+		x.emit(Inst{Op: Flags})
+	}
 	if x86Tests[x.in.Op] {
 		return
 	}
-	switch d := a[0].(type) {
+	x.overwrite(a[0])
+	switch n := int64(x.m.PtrSize); x.in.Op {
+	case x86asm.XADD:
+		x.overwrite(a[1])
+	case x86asm.PUSHF, x86asm.PUSHFD, x86asm.PUSHFQ:
+		x.unknown(x86Tmp)
+		x.push(R(x86Tmp))
+	case x86asm.POPF, x86asm.POPFD, x86asm.POPFQ:
+		x.emit(Inst{Op: Add, Dst: x86SP, A: R(x86SP), B: I(n), Size: uint8(n)})
+	case x86asm.MASKMOVQ, x86asm.MASKMOVDQU:
+		x.emit(Inst{Op: Fill, Mem: Mem{Base: x86DI, Index: None}, A: I(16), Size: 1})
+	case x86asm.FXRSTOR, x86asm.FXRSTOR64, x86asm.XRSTOR, x86asm.XRSTOR64, x86asm.XRSTORS, x86asm.XRSTORS64:
+		x.vectors()
+	}
+}
+
+// overwrite makes whatever an argument names unknown.
+func (x *x86) overwrite(a x86asm.Arg) {
+	switch d := a.(type) {
 	case x86asm.Reg:
 		r, n := x86Reg(d)
 		x.unknown(r)
@@ -52,23 +87,46 @@ func (x *x86) other(a x86asm.Args) {
 			x.unknown(r + 1)
 		}
 	case x86asm.Mem:
-		if x.in.Op == x86asm.PUSHF || x.in.MemBytes == 0 {
+		n := int64(x.in.MemBytes)
+		if n == 0 || n > 64 {
+			n = 1024 // saved states of the processor
+		}
+		if n <= 16 {
+			x.unknown(x86Tmp)
+			x.emit(Inst{Op: Store, Mem: x.mem(d), A: R(x86Tmp), Size: uint8(n)})
 			return
 		}
-		x.unknown(x86Tmp)
-		x.emit(Inst{Op: Store, Mem: x.mem(d), A: R(x86Tmp), Size: x.size(d)})
+		x.emit(Inst{Op: Fill, Mem: x.mem(d), A: I(n), Size: 1})
 	}
-	if x.in.Op == x86asm.XADD {
-		if r, ok := a[1].(x86asm.Reg); ok {
-			t, _ := x86Reg(r)
-			x.unknown(t)
+}
+
+// stringWrite lifts string instructions that write memory. The direction flag
+// is clear wherever compilers leave it.
+func (x *x86) stringWrite(size uint8) {
+	count := I(1)
+	for _, p := range x.in.Prefix {
+		if p&0xff == x86asm.PrefixREP || p&0xff == x86asm.PrefixREPN {
+			count = R(x86CX)
 		}
 	}
-	switch n := int64(x.m.PtrSize); x.in.Op {
-	case x86asm.PUSHF, x86asm.PUSHFD, x86asm.PUSHFQ:
-		x.emit(Inst{Op: Sub, Dst: x86SP, A: R(x86SP), B: I(n), Size: uint8(n)})
-	case x86asm.POPF, x86asm.POPFD, x86asm.POPFQ:
-		x.emit(Inst{Op: Add, Dst: x86SP, A: R(x86SP), B: I(n), Size: uint8(n)})
+	x.emit(Inst{Op: Fill, Mem: Mem{Base: x86DI, Index: None}, A: count, Size: size})
+	x.unknown(x86DI)
+	x.unknown(x86SI)
+	x.unknown(x86CX)
+}
+
+// everything makes all unknown that an instruction may write.
+func (x *x86) everything() {
+	for r := x86AX; r < x86Regs; r++ {
+		x.unknown(r)
+	}
+	x.emit(Inst{Op: Flags})
+	x.emit(Inst{Op: Fill, Mem: Mem{Base: None, Index: None, Opaque: true}, A: R(x86AX), Size: 1})
+}
+
+func (x *x86) vectors() {
+	for r := x86Vec; r < x86Regs; r++ {
+		x.unknown(r)
 	}
 }
 
@@ -167,144 +225,26 @@ func liftX86Special(m *Machine, out []Inst, code []byte) ([]Inst, int, bool) {
 	if m.PtrSize == 4 && isVsyscall(code) {
 		return append(out, Inst{Op: Syscall}), 7, true
 	}
+	if n, r := isReadSSP(code, m.PtrSize == 8); n != 0 {
+		return append(out, Inst{Op: Unknown, Dst: r, Size: 8}), n, true
+	}
 	return out, 0, false
+}
+
+// isReadSSP recognises rdssp, which x86asm takes for a nop, and its register.
+func isReadSSP(b []byte, mode64 bool) (int, Reg) {
+	i, high := 1, Reg(0)
+	if len(b) > 1 && b[0] == 0xf3 && mode64 && b[1]&0xf0 == 0x40 {
+		high = Reg(b[1]&1) << 3
+		i++
+	}
+	if len(b) < i+3 || b[0] != 0xf3 || b[i] != 0x0f || b[i+1] != 0x1e || b[i+2]&0xf8 != 0xc8 {
+		return 0, None
+	}
+	return i + 3, Reg(b[i+2]&7) | high
 }
 
 // isVsyscall recognises call *%gs:0x10, 32-bit libraries' system call.
 func isVsyscall(b []byte) bool {
 	return len(b) >= 7 && b[0] == 0x65 && b[1] == 0xff && b[2] == 0x15 && b[3] == 0x10 && b[4] == 0 && b[5] == 0 && b[6] == 0
-}
-
-// liftX86Vex finds the length of VEX, EVEX and other instructions that
-// x86asm does not decode, and the general registers they may write.
-func liftX86Vex(m *Machine, out []Inst, code []byte) ([]Inst, int, error) {
-	v, ok := parseVex(code, m.PtrSize == 8)
-	if !ok {
-		return out, 1, ErrDecode
-	}
-	if v.general {
-		for _, r := range []Reg{v.reg, v.rm, v.vvvv} {
-			if r < x86Tmp && r != x86SP {
-				out = append(out, Inst{Op: Unknown, Dst: r, Size: 8})
-			}
-		}
-	}
-	if v.vex {
-		for _, r := range []Reg{v.reg, v.rm} {
-			if r < 16 {
-				out = append(out, Inst{Op: Unknown, Dst: x86Vec + 2*r, Size: 8}, Inst{Op: Unknown, Dst: x86Vec + 2*r + 1, Size: 8})
-			}
-		}
-	}
-	return append(out, Inst{Op: Flags}), v.len, nil
-}
-
-type vexInst struct {
-	len           int
-	reg, rm, vvvv Reg
-	general, vex  bool
-}
-
-// parseVex follows the Intel manual's chapter 2.3 (VEX) and 2.7 (EVEX).
-func parseVex(b []byte, mode64 bool) (v vexInst, ok bool) {
-	i, opmap, rex := 0, 0, byte(0)
-	v.vvvv = None
-	for i < len(b) && (b[i] == 0x66 || b[i] == 0xf2 || b[i] == 0xf3 || b[i] == 0x2e || b[i] == 0x3e || b[i] == 0x64 || b[i] == 0x65 || b[i] == 0xf0) {
-		i++
-	}
-	if mode64 && i < len(b) && b[i]&0xf0 == 0x40 {
-		rex = b[i]
-		i++
-	}
-	if i+4 >= len(b) {
-		return v, false
-	}
-	switch c := b[i]; {
-	case c == 0xc5 && (mode64 || b[i+1] >= 0xc0):
-		v.vex, opmap = true, 1
-		rex = ^b[i+1] >> 7 << 2
-		v.vvvv = Reg(^b[i+1] >> 3 & 15)
-		i += 2
-	case c == 0xc4 && (mode64 || b[i+1] >= 0xc0):
-		v.vex, opmap = true, int(b[i+1]&0x1f)
-		rex = ^b[i+1] >> 5
-		v.vvvv = Reg(^b[i+2] >> 3 & 15)
-		i += 3
-	case c == 0x62 && (mode64 || b[i+1] >= 0xc0):
-		v.vex, opmap = true, int(b[i+1]&7)
-		rex = ^b[i+1] >> 5
-		v.vvvv = Reg(^b[i+2] >> 3 & 15)
-		i += 4
-	case c == 0x0f && b[i+1] == 0x38:
-		opmap, v.general = 2, true
-		i += 2
-	case c == 0x0f && b[i+1] == 0x3a:
-		opmap, v.general = 3, true
-		i += 2
-	case c == 0x0f:
-		opmap, v.general = 1, true
-		i++
-	default:
-		return v, false
-	}
-	if i >= len(b) {
-		return v, false
-	}
-	op := b[i]
-	i++
-	if opmap == 1 && op == 0x77 {
-		v.len = i
-		return v, true
-	}
-	return finishVex(v, b, i, opmap, op, rex)
-}
-
-func finishVex(v vexInst, b []byte, i, opmap int, op, rex byte) (vexInst, bool) {
-	if i >= len(b) {
-		return v, false
-	}
-	modrm := b[i]
-	i++
-	v.reg = Reg(modrm>>3&7 | rex>>2&1<<3)
-	v.rm = None
-	switch mod := modrm >> 6; {
-	case mod == 3:
-		v.rm = Reg(modrm&7 | rex&1<<3)
-	default:
-		if modrm&7 == 4 {
-			if i >= len(b) {
-				return v, false
-			}
-			if mod == 0 && b[i]&7 == 5 {
-				i += 4
-			}
-			i++
-		}
-		switch {
-		case mod == 1:
-			i++
-		case mod == 2, mod == 0 && modrm&7 == 5:
-			i += 4
-		}
-	}
-	if opmap == 3 || opmap == 1 && v.vex && (op >= 0x70 && op <= 0x73 || op == 0xc2 || op >= 0xc4 && op <= 0xc6) {
-		i++
-	}
-	if v.vex {
-		v.general = vexWritesGeneral(opmap, op)
-	}
-	v.len = i
-	return v, i <= len(b)
-}
-
-func vexWritesGeneral(opmap int, op byte) bool {
-	switch opmap {
-	case 1:
-		return op == 0x2c || op == 0x2d || op == 0x50 || op == 0xd7 || op == 0x7e || op == 0xc5 || op == 0x93 || op == 0x78 || op == 0x79
-	case 2:
-		return op >= 0xf2 && op <= 0xf7
-	case 3:
-		return op == 0xf0 || op >= 0x14 && op <= 0x17
-	}
-	return false
 }

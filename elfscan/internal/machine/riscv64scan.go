@@ -1,0 +1,66 @@
+package machine
+
+func scanRISCV(s *Scan, from, to int) {
+	i := from
+	if (s.PC+uint64(i))&1 != 0 {
+		i++
+	}
+	for ; i < to && i+2 <= len(s.Code); i += 2 {
+		c := uint32(s.Order.Uint16(s.Code[i:]))
+		pc := s.PC + uint64(i)
+		if c&3 != 3 {
+			if c&0xe003 == 0xa001 {
+				s.edge(EdgeJump, i, pc+uint64(rvCJ(c)))
+			}
+			continue
+		}
+		if i+4 > len(s.Code) {
+			break
+		}
+		s.rvWord(i, pc, s.Order.Uint32(s.Code[i:]))
+	}
+}
+
+// rvWord looks at a possible instruction of four bytes at any even address:
+// where instructions start is not known to a linear scan.
+func (s *Scan) rvWord(i int, pc uint64, w uint32) {
+	rd, rs1 := bits(w, 11, 7), bits(w, 19, 15)
+	switch w & 0x7f {
+	case 0x73:
+		if w == 0x73 {
+			s.Site(pc)
+		}
+	case 0x6f:
+		kind := EdgeJump
+		if rd == 1 || rd == 5 {
+			kind = EdgeCall
+		}
+		s.edge(kind, i, pc+uint64(rvJ(w)))
+	case 0x63:
+		s.edge(EdgeJump, i, pc+uint64(rvB(w)))
+	case 0x17:
+		s.setPage(rd, pc+uint64(int64(int32(w&^0xfff))))
+	case 0x37:
+		s.setPage(rd, uint64(int64(int32(w&^0xfff))))
+	case 0x13:
+		if page, ok := s.getPage(rs1); ok && bits(w, 14, 12) == 0 {
+			s.edge(EdgeRef, i, page+uint64(signed(w>>20, 12)))
+		}
+	case 0x03:
+		if page, ok := s.getPage(rs1); ok {
+			s.edge(EdgeData, i, page+uint64(signed(w>>20, 12)))
+		}
+	case 0x23:
+		if page, ok := s.getPage(rs1); ok {
+			s.edge(EdgeData, i, page+uint64(signed(bits(w, 31, 25)<<5|bits(w, 11, 7), 12)))
+		}
+	case 0x67:
+		if page, ok := s.getPage(rs1); ok {
+			kind := EdgeJump
+			if rd != 0 {
+				kind = EdgeCall
+			}
+			s.edge(kind, i, page+uint64(signed(w>>20, 12)))
+		}
+	}
+}
