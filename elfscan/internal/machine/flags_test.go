@@ -163,6 +163,8 @@ func TestLifts(t *testing.T) {
 		{s390x, "lgdr", "b3cd0020", writes(2)},
 		{s390x, "cgib", "ec2840000afc", branches},
 		{riscv64, "sext.b is no shift", "13154560", func(o []Inst) bool { return o[0].Op == Unknown && o[0].Dst == 10 }},
+		{riscv64, "vmv.x.s", "57250042", writes(10)},
+		{riscv64, "vsetvli", "5775050d", writes(10)},
 		{riscv64, "fsd", "2734a100", fills},
 		{loong64, "rdtime.d", "a4680000", writes(5)},
 		{loong64, "fst.d", "6120c02b", fills},

@@ -47,7 +47,11 @@ func liftRISCV(m *Machine, out []Inst, code []byte, pc uint64) ([]Inst, int, err
 // rvOther forgets the register that any other instruction writes.
 func (b *builder) rvOther(code []byte, w uint32) {
 	in, err := riscv64asm.Decode(code)
-	if err == nil {
+	// Of the vector instructions, whose results the decoder names last, these
+	// write a general register: vset, and those that make one of a vector.
+	f3 := bits(w, 14, 12)
+	general := w&0x7f == 0x57 && (f3 == 7 || f3 == 2 && w>>26 == 16)
+	if err == nil && !general {
 		if r, ok := in.Args[0].(riscv64asm.Reg); !ok || r > riscv64asm.X31 {
 			return
 		}
