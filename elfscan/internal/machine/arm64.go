@@ -255,7 +255,7 @@ func (b *builder) a64Register(w uint32) bool {
 	case w&0x1f000000 == 0x0a000000:
 		b.a64Logical(w, size)
 	case w&0x1fe00000 == 0x0b200000: // add, sub extended
-		v := R(rm)
+		var v Operand
 		switch w >> 13 & 7 {
 		case 2: // uxtw
 			b.op(Move, a64Tmp, R(rm), Operand{}, 4, Zero)
