@@ -128,7 +128,11 @@ func TestConstAllowAgreesWithKernel(t *testing.T) {
 		slowly(Program{bpfReturn}),
 		slowly(Program{{Op: opLoadAbs, K: offsetArgs}, bpfReturn}),
 	}
-	for range 60 {
+	random := 60
+	if testing.Short() {
+		random = 20
+	}
+	for range random {
 		tail := randomConstancy(r, auditArchX8664)
 		programs = append(programs, slowly(tail))
 	}

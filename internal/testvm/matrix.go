@@ -1,15 +1,18 @@
 package testvm
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path"
 	"path/filepath"
 	"regexp"
 	"runtime"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/elastic/go-seccomp-bpf/internal/testbuild"
@@ -22,6 +25,7 @@ type Matrix struct {
 	TestArgs []string // further arguments of the test binaries: -test.run=…
 	Seconds  int      // limit for one test binary
 	CPUs     int      // of each guest
+	Parallel int      // guests that run at a time
 	Mirror   string   // "": the machine's
 	Cache    Cache
 	Printer  Printer
@@ -36,7 +40,8 @@ type Matrix struct {
 
 var busyboxFile = regexp.MustCompile(`^(/usr)?/bin/busybox$`)
 
-// Run boots the guests one after another and returns their outcomes.
+// Run boots the guests, Parallel of them at a time, and returns their outcomes
+// in the guests' order.
 func (m *Matrix) Run(ctx context.Context) ([]*Outcome, error) {
 	if runtime.GOOS != "linux" {
 		return nil, fmt.Errorf("run the matrix on %s: %w: it needs Debian's apt and go tool test2json", runtime.GOOS, errors.ErrUnsupported)
@@ -53,27 +58,58 @@ func (m *Matrix) Run(ctx context.Context) ([]*Outcome, error) {
 			return m.noneFetched(err), nil
 		}
 	}
+	m.Printer.W = &wholeWrites{w: m.Printer.W}
+	return m.runAll(ctx)
+}
+
+// runAll runs the guests as they become ready.
+func (m *Matrix) runAll(ctx context.Context) ([]*Outcome, error) {
 	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	ready := m.prepareAll(ctx)
-	defer func() {
-		cancel()
-		for range ready { // nothing is built any more when work is removed
-		}
-	}()
-	var all []*Outcome
-	for g := range ready {
-		if g.err == nil && g.skipped == nil {
-			m.boot(ctx, g)
-		}
-		if g.skipped != nil {
-			g.say("--- SKIP: guest %s: not fetched: %v\n", g.guest, g.skipped)
-		}
-		all = append(all, g.outcomes...)
-		if g.err != nil {
-			return all, g.err
-		}
+	var (
+		running sync.WaitGroup
+		mu      sync.Mutex
+		failed  error
+		ran     = map[string][]*Outcome{}
+	)
+	for range max(m.Parallel, 1) {
+		running.Go(func() {
+			for g := range ready {
+				if g.err == nil && g.skipped == nil {
+					m.boot(ctx, g)
+				}
+				if g.skipped != nil {
+					g.say("--- SKIP: guest %s: not fetched: %v\n", g.guest, g.skipped)
+				}
+				mu.Lock()
+				ran[g.guest] = g.outcomes
+				failed = cmp.Or(failed, g.err)
+				mu.Unlock()
+				if g.err != nil {
+					cancel()
+				}
+			}
+		})
 	}
-	return all, ctx.Err()
+	running.Wait() // nothing is built any more when work is removed
+	var all []*Outcome
+	for _, g := range m.Guests {
+		all = append(all, ran[g.Name]...)
+	}
+	return all, cmp.Or(failed, ctx.Err())
+}
+
+// wholeWrites keeps what is written at once together.
+type wholeWrites struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (w *wholeWrites) Write(b []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.w.Write(b)
 }
 
 // Fetch fills the cache with what the guests need and boots none.
@@ -263,7 +299,7 @@ func (m *Matrix) pack(ctx context.Context, g Guest, im *image, c *collector) err
 				}
 			}
 		}
-		if err := m.packTests(g, t, b, im, c, c.outcomes[i]); err != nil {
+		if err := m.packTests(g, i, b, im, c); err != nil {
 			return err
 		}
 	}
@@ -285,23 +321,24 @@ func (m *Matrix) pack(ctx context.Context, g Guest, im *image, c *collector) err
 	return nil
 }
 
-func (m *Matrix) packTests(g Guest, t Target, b *binaries, im *image, c *collector, o *Outcome) error {
-	for i, p := range b.packages {
+func (m *Matrix) packTests(g Guest, i int, b *binaries, im *image, c *collector) error {
+	t, o := g.Tests[i], c.outcomes[i]
+	for k, p := range b.packages {
 		args := append([]string{"-test.v=test2json", "-test.paniconexit0", fmt.Sprintf("-test.timeout=%ds", m.Seconds)}, m.TestArgs...)
 		if some := further[p.ImportPath]; len(m.Packages) == 0 {
-			if some.once && b.packed {
+			if some.native && i > 0 || some.once && b.packed[p.ImportPath] {
 				continue
 			}
+			b.packed[p.ImportPath] = true
 			if some.pattern != "" {
 				args = append([]string{"-test.run=" + some.pattern}, args...) // -run, which comes later, overrides it
 			}
 		}
-		if err := im.addTest(g, t, p, b.tests[i], args, 0, m.Seconds+10); err != nil {
+		if err := im.addTest(g, t, p, b.tests[k], args, 0, m.Seconds+10); err != nil {
 			return err
 		}
 		c.runs = append(c.runs, runInfo{target: t, pkg: p.ImportPath, outcome: o})
 	}
-	b.packed = true
 	return nil
 }
 
@@ -310,7 +347,7 @@ type binaries struct {
 	packages []testPackage
 	tests    []string          // of each package
 	programs map[string]string // by import path
-	packed   bool              // for a guest
+	packed   map[string]bool   // packages whose tests a guest has
 }
 
 // build builds what all guests with that target share.
@@ -321,7 +358,7 @@ func (m *Matrix) build(ctx context.Context, t Target) (*binaries, error) {
 	m.Log("building for %s", t.GOARCH)
 	began := time.Now()
 	r := builder{target: t, out: m.work}
-	b := &binaries{programs: map[string]string{}}
+	b := &binaries{programs: map[string]string{}, packed: map[string]bool{}}
 	var err error
 	if b.packages, err = r.packages(ctx, m.Packages); err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package testvm
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -173,10 +174,12 @@ func (c *collector) abandon(why string) {
 }
 
 func (c *collector) print(events []event, failed bool) {
+	var text bytes.Buffer
+	defer func() { _, _ = c.printer.W.Write(text.Bytes()) }() // a closed pipe ends the program by itself
 	if c.printer.JSON {
-		enc := json.NewEncoder(c.printer.W)
+		enc := json.NewEncoder(&text)
 		for _, e := range events {
-			_ = enc.Encode(e.full()) // a closed pipe ends the program by itself
+			_ = enc.Encode(e.full()) // into memory
 		}
 		return
 	}
@@ -194,7 +197,7 @@ func (c *collector) print(events []event, failed bool) {
 	}
 	for _, e := range events {
 		if e.Action == "output" && (c.printer.Verbose || show[e.Test]) {
-			_, _ = io.WriteString(c.printer.W, e.Output)
+			text.WriteString(e.Output)
 		}
 	}
 }

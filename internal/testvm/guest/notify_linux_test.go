@@ -1,6 +1,7 @@
 package guest
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"testing"
@@ -56,9 +57,19 @@ const (
 	askContinue = 0 // this process: what the kernel says
 )
 
-// answer receives one notification, checks that it is the call that was made,
-// and responds.
+// answer answers one call, as often as it is made: a signal may take its caller
+// out of it, before or after it is received, and then it is made again.
 func answer(listener *os.File, native *arch.Info) error {
+	for {
+		if err := answerOnce(listener, native); !errors.Is(err, unix.ENOENT) {
+			return err
+		}
+	}
+}
+
+// answerOnce receives one notification, checks that it is the call that was
+// made, and responds.
+func answerOnce(listener *os.File, native *arch.Info) error {
 	var n notification
 	if err := ioctl(listener, notifRecv, unsafe.Pointer(&n)); err != nil {
 		return fmt.Errorf("receive: %w", err)

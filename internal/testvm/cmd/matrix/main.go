@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -50,6 +51,7 @@ func run(ctx context.Context, argv []string, stdout, stderr io.Writer) (int, err
 		asJSON  = fs.Bool("json", false, "print go test -json events; the table goes to standard error")
 		seconds = fs.Int("timeout", 300, "limit for one test binary, in seconds")
 		cpus    = fs.Int("cpus", 2, "processors of each guest")
+		several = fs.Int("parallel", runtime.NumCPU(), "guests that run at a time")
 		mirror  = fs.String("mirror", "", "Debian mirror `URL` (default: the machine's apt's)")
 		cache   = fs.String("cache", "", "cache `directory` (default: in the user's cache directory)")
 		offline = fs.Bool("offline-ok", false, "exit with 0 although guests could not be fetched, if nothing failed; NOT RUN is printed")
@@ -69,7 +71,7 @@ func run(ctx context.Context, argv []string, stdout, stderr io.Writer) (int, err
 	if err != nil {
 		return 2, err
 	}
-	m := testvm.Matrix{Guests: gs, Packages: fs.Args(), Seconds: *seconds, CPUs: *cpus, Mirror: *mirror, Cache: c,
+	m := testvm.Matrix{Guests: gs, Packages: fs.Args(), Seconds: *seconds, CPUs: *cpus, Parallel: *several, Mirror: *mirror, Cache: c,
 		Printer: testvm.Printer{W: stdout, JSON: *asJSON, Verbose: *verbose}}
 	begin := time.Now()
 	var logging sync.Mutex // one guest is prepared while another runs
