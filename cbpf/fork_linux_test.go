@@ -1,9 +1,12 @@
 package cbpf
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"runtime"
+	"strings"
 	"syscall"
 	"testing"
 	"unsafe"
@@ -210,6 +213,22 @@ func where() (d Data, err error) {
 // lowHalf is the index of the low half of a 64-bit field.
 var lowHalf = uint32(native.Uint16([]byte{0, 1}) & 1)
 
+// shiftCounts are the bits of an X that a shift by it looks at: what the
+// kernel interprets, and most of what it compiles, takes five.
+func shiftCounts() (uint32, error) {
+	if !strings.HasPrefix(runtime.GOARCH, "ppc64") {
+		return 31, nil
+	}
+	compiles, err := os.ReadFile("/proc/sys/net/core/bpf_jit_enable")
+	if errors.Is(err, os.ErrNotExist) {
+		return 31, nil
+	}
+	if err != nil || strings.TrimSpace(string(compiles)) == "0" {
+		return 31, err
+	}
+	return 63, nil
+}
+
 // runAgainstKernel runs programs through Run and in the kernel. Its input is
 // a list of programs, its output a report of how many decisions it compared;
 // a difference is an error.
@@ -233,6 +252,10 @@ var runAgainstKernel = testchild.New("run against kernel", func(in []byte) ([]by
 		return nil, err
 	}
 	r := rand.New(rand.NewPCG(uint64(len(in)), uint64(in[len(in)-1])))
+	counts, err := shiftCounts()
+	if err != nil {
+		return nil, err
+	}
 	kills, seen := 0, map[uintptr]bool{}
 	for i, p := range programs {
 		for j := range probes {
@@ -250,7 +273,7 @@ var runAgainstKernel = testchild.New("run against kernel", func(in []byte) ([]by
 			for k, v := range probe.args {
 				d.Args[k] = uint64(v)
 			}
-			ret, _ := p.Run(ref(d.Words(lowHalf == 1)))
+			ret, _ := p.run(ref(d.Words(lowHalf == 1)), counts)
 			if errnoOf(ret) != probe.result {
 				return nil, fmt.Errorf("program %d on %+v: Run returns %#x, the kernel gives errno %d\n%v", i, d, ret, probe.result, p)
 			}

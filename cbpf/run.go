@@ -28,12 +28,19 @@ func (d *Data) Words(bigEndian bool) [16]uint32 {
 // instructions executed to find it, the return included. It computes what
 // the kernel computes: 32-bit arithmetic, shift counts modulo 32, and a
 // division by a zero X ending the program with 0 (net/core/filter.c:
-// bpf_convert_filter).
+// bpf_convert_filter). Where the kernel compiles programs for PowerPC, shift
+// counts are modulo 64 instead, so that a shift by an X of 32 to 63 gives 0
+// there (arch/powerpc/net/bpf_jit_comp64.c: the SLW and SRW instructions).
 //
 // The program must be valid. Run neither panics nor loops on one that is not,
 // but then its result means nothing; it is 0, SECCOMP_RET_KILL_THREAD, where
 // execution meets an unknown instruction or leaves the program.
 func (p Program) Run(words *[16]uint32) (ret uint32, executed int) {
+	return p.run(words, 31)
+}
+
+// run is Run with shift counts cut to the bits of counts.
+func (p Program) run(words *[16]uint32, counts uint32) (ret uint32, executed int) {
 	var a, x uint32
 	var mem [16]uint32
 	// 64 bits wide so that no jump, however long, wraps around on a 32-bit
@@ -93,6 +100,10 @@ func (p Program) Run(words *[16]uint32) (ret uint32, executed int) {
 				operand = x
 			}
 			var ok bool
+			switch in.Op {
+			case opLshX, opRshX:
+				operand &= counts
+			}
 			if a, ok = compute(in.Op, a, operand); !ok {
 				return 0, executed
 			}
@@ -132,9 +143,9 @@ func compute(op uint16, a, operand uint32) (result uint32, ok bool) {
 		}
 		return a / operand, true
 	case opLshK, opLshX:
-		return a << (operand & 31), true
+		return a << operand, true
 	case opRshK, opRshX:
-		return a >> (operand & 31), true
+		return a >> operand, true
 	case opNeg:
 		return -a, true
 	}

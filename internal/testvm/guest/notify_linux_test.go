@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"testing"
 	"unsafe"
 
@@ -109,6 +110,7 @@ var supervise = testchild.New("supervise", func(in []byte) ([]byte, error) {
 	}
 	f := denylist(seccomp.SyscallGroup{Action: seccomp.ActionUserNotify, Names: []string{"getpriority"}})
 	f.Flag = seccomp.FilterFlag(in[0])
+	losesValues := in[1] != 0
 	listener, err := seccomp.LoadListener(f)
 	if err != nil {
 		return nil, err
@@ -130,6 +132,9 @@ var supervise = testchild.New("supervise", func(in []byte) ([]byte, error) {
 		if err := <-answered; err != nil {
 			return nil, fmt.Errorf("getpriority(0, %#x): %w", want.who, err)
 		}
+		if want.who == askValue && losesValues {
+			want.value = 0
+		}
 		if value != want.value || errno != want.errno {
 			return nil, fmt.Errorf("getpriority(0, %#x): %d, %v, want %d, %v", want.who, value, errno, want.value, want.errno)
 		}
@@ -143,10 +148,16 @@ func TestNotify(t *testing.T) {
 	inGuest(t)
 	v, _ := kernel(t)
 	flags := []seccomp.FilterFlag{0}
+	// Where a filter kept a call from being made, these return its error, and 0
+	// where it has none (arch/powerpc/kernel/syscall.c: system_call_exception).
+	losesValues := byte(0)
+	if runtime.GOARCH == "ppc64le" && v.Compare(arch.Version{Major: 7}) >= 0 {
+		losesValues = 1
+	}
 	if v.Compare(arch.Version{Major: 5, Minor: 19}) >= 0 {
 		flags = append(flags, seccomp.FilterFlagWaitKillableRecv)
 	}
 	for _, f := range flags {
-		t.Run(fmt.Sprint(f), func(t *testing.T) { supervise.Run(t, []byte{byte(f)}) })
+		t.Run(fmt.Sprint(f), func(t *testing.T) { supervise.Run(t, []byte{byte(f), losesValues}) })
 	}
 }
