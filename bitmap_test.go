@@ -10,8 +10,12 @@ import (
 // TestBitmapOfEachABI emulates the kernel's seccomp_is_const_allow for an
 // allowlist of two thirds of each ABI's calls: its bitmap answers them all.
 func TestBitmapOfEachABI(t *testing.T) {
-	for _, name := range []string{"x86_64", "i386", "arm", "aarch64", "riscv64", "s390x", "ppc64", "ppc64le", "loongarch64",
-		"mips", "mipsel", "mips64", "mips64n32", "mipsel64", "sparc64", "parisc", "sh"} {
+	machines := []string{"x86_64", "i386", "arm", "aarch64", "riscv64", "s390x", "ppc64", "ppc64le", "loongarch64",
+		"mips", "mipsel", "mips64", "mips64n32", "mipsel64", "sparc64", "parisc", "sh"}
+	if testing.Short() { // for emulated machines: what is compiled is the same everywhere
+		machines = machines[:2]
+	}
+	for _, name := range machines {
 		abi, err := arch.GetInfo(name)
 		if err != nil {
 			t.Fatal(err)

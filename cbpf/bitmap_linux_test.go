@@ -130,7 +130,7 @@ func TestConstAllowAgreesWithKernel(t *testing.T) {
 	}
 	random := 60
 	if testing.Short() {
-		random = 20
+		random = 12
 	}
 	for range random {
 		tail := randomConstancy(r, auditArchX8664)
@@ -146,7 +146,7 @@ func TestConstAllowAgreesWithKernel(t *testing.T) {
 	if wrong > 0 {
 		t.Errorf("%d calls took a time that contradicts ConstAllow", wrong)
 	}
-	if min(answers[true], answers[false]) < 30 {
+	if min(answers[true], answers[false]) < random/2 {
 		t.Errorf("calls allowed whatever their arguments: %v", answers)
 	}
 }

@@ -292,7 +292,7 @@ func TestRunAgreesWithKernel(t *testing.T) {
 	r := newRand(t)
 	count := 500
 	if testing.Short() {
-		count = 100 // for emulated machines
+		count = 50 // for emulated machines
 	}
 	programs := make([]Program, count)
 	for i := range programs {
@@ -304,7 +304,7 @@ func TestRunAgreesWithKernel(t *testing.T) {
 	if _, err := fmt.Sscanf(out, "%d decisions, %d killed, %d different", &decisions, &kills, &results); err != nil {
 		t.Fatal(err)
 	}
-	if decisions < 60*count || kills < 20 || results < min(150, count/2) {
+	if decisions < 60*count || kills < count/25 || results < min(150, count/2) {
 		t.Errorf("the programs do not exercise Run: %s", out)
 	}
 }
