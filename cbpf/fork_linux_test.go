@@ -23,6 +23,11 @@ const probeBase = 0x8000
 // bits of a number (arch/s390/kernel/syscall.c: __do_syscall).
 var probeSpan = map[bool]uint32{false: 1 << 30, true: 1<<16 - probeBase}[runtime.GOARCH == "s390x"]
 
+// argBits are the bits of an argument that this process's kernel shows as they
+// were passed. To 64-bit kernels, o32's arguments are signed
+// (arch/mips/include/asm/syscall.h: mips_get_syscall_arg).
+var argBits = ^uintptr(0) >> map[bool]int{true: 1}[runtime.GOARCH == "mips" || runtime.GOARCH == "mipsle"]
+
 // A probe is one system call made under a filter, and what came of it.
 type probe struct {
 	nr     uintptr
@@ -261,7 +266,7 @@ var runAgainstKernel = testchild.New("run against kernel", func(in []byte) ([]by
 		for j := range probes {
 			probes[j] = probe{nr: uintptr(probeBase + someK(r)%probeSpan)}
 			for k := range probes[j].args {
-				probes[j].args[k] = randomArg(r)
+				probes[j].args[k] = randomArg(r) & argBits
 			}
 		}
 		if err := runInKernel(p, probes); err != nil {
