@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"testing"
 
@@ -22,7 +23,7 @@ func TestMain(m *testing.M) {
 func TestMeasure(t *testing.T) {
 	allow := cbpf.Program{{Op: 0x06, K: cbpf.RetAllow}}
 	var slow cbpf.Program
-	for range 1000 {
+	for range 4000 {
 		slow = append(slow, cbpf.Program{{Op: 0x20, K: 16}}[0])
 	}
 	slow = append(slow, allow...)
@@ -31,15 +32,23 @@ func TestMeasure(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	times, err := Measure(context.Background(), []cbpf.Program{allow, slow}, policy, trace, Options{Rounds: 5, Batch: 500})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, workload := range []string{"mix", "always", "mix without bitmap"} {
-		fast, slow := times[0][workload], times[1][workload]
-		if fast.NS <= 0 || slow.NS <= fast.NS || slow.Extra <= 0 {
-			t.Errorf("%s: a thousand loads take %+v, none %+v", workload, slow, fast)
+	// A busy machine can hide the difference, but not every time.
+	wrong := []string{""}
+	for try := 0; try < 5 && len(wrong) > 0; try++ {
+		times, err := Measure(context.Background(), []cbpf.Program{allow, slow}, policy, trace, Options{Rounds: 5, Batch: 500})
+		if err != nil {
+			t.Fatal(err)
 		}
+		wrong = nil
+		for _, workload := range []string{"mix", "always", "mix without bitmap"} {
+			fast, slow := times[0][workload], times[1][workload]
+			if fast.NS <= 0 || slow.NS <= fast.NS || slow.Extra <= 0 {
+				wrong = append(wrong, fmt.Sprintf("%s: four thousand loads take %+v, none %+v", workload, slow, fast))
+			}
+		}
+	}
+	for _, w := range wrong {
+		t.Error(w)
 	}
 }
 
