@@ -19,7 +19,7 @@ type scanFlags struct {
 	output
 	view
 	sysroot       string
-	libraryPath   []string
+	searchFirst   []string
 	dlopen        []string
 	withExec      []string
 	target        string
@@ -53,7 +53,7 @@ func newScan() *cobra.Command {
 	fl.BoolVar(&f.numbers, "numbers", false, "write the values of arguments as numbers instead of names")
 	fl.BoolVar(&f.gated, "gated", false, "include calls that only fields which the program never sets enable")
 	fl.StringVar(&f.sysroot, "sysroot", "", "root `directory` of the libraries, such as a container image's")
-	fl.StringSliceVar(&f.libraryPath, "library-path", nil, "`directories` searched for libraries first")
+	fl.StringSliceVar(&f.searchFirst, "library-path", nil, "`directories` searched for libraries first")
 	fl.StringSliceVar(&f.dlopen, "dlopen", nil, "`libraries` that the program loads while it runs")
 	fl.StringSliceVar(&f.withExec, "with-exec", nil, "`programs` that it runs, whose calls are added")
 	fl.StringVar(&f.target, "for", "", "`oci`: add what runc and crun call after the filter is set")
@@ -174,7 +174,7 @@ func (f *scanFlags) scan(ctx context.Context, errw io.Writer, path string) (*elf
 		return nil, err
 	}
 	defer file.Close()
-	opt := &elfscan.Options{Path: path, Sysroot: f.sysroot, LibraryPath: f.libraryPath, Dlopen: f.dlopen, Why: f.why}
+	opt := &elfscan.Options{Path: path, Sysroot: f.sysroot, LibraryPath: f.searchFirst, Dlopen: f.dlopen, Why: f.why}
 	if f.diff != "" || f.lists() && len(f.why) == 0 {
 		opt.Why = []string{"*"}
 	}
