@@ -43,6 +43,12 @@ func LoadFilter(filter Filter) error {
 // decides on (Linux 5.0). The caller closes it; such calls fail with ENOSYS then.
 // Errors reach the calls on every machine; a value other than 0 does not on
 // PowerPC with Linux 7.2.
+//
+// Signals, which Go's runtime sends to preempt, take callers out of their calls;
+// they are then made again and ask again, even after a response that the kernel
+// accepted. So a supervisor answers for as long as the listener is open, not once
+// a call, and takes ENOENT as no failure. FilterFlagWaitKillableRecv (Linux 5.19)
+// leaves only deadly signals to a call once it was received.
 func LoadListener(filter Filter) (*os.File, error) {
 	filter.Flag |= FilterFlagNewListener
 	fd, err := load(&filter)

@@ -58,11 +58,11 @@ const (
 	askContinue = 0 // this process: what the kernel says
 )
 
-// answer answers one call, as often as it is made: a signal may take its caller
-// out of it, before or after it is received, and then it is made again.
+// answer answers calls until it cannot: a signal may take a caller out of its
+// call, even when the response was taken already, and then it is made again.
 func answer(listener *os.File, native *arch.Info) error {
 	for {
-		if err := answerOnce(listener, native); !errors.Is(err, unix.ENOENT) {
+		if err := answerOnce(listener, native); err != nil && !errors.Is(err, unix.ENOENT) {
 			return err
 		}
 	}
@@ -115,22 +115,20 @@ var supervise = testchild.New("supervise", func(in []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer listener.Close()
+	failed := make(chan error, 1)
+	go func() {
+		failed <- answer(listener, native)
+		listener.Close() // else the call waits for ever
+	}()
 	for _, want := range []struct {
 		who, value uintptr
 		errno      unix.Errno
 	}{{askError, ^uintptr(0), denied}, {askValue, valueGiven, 0}, {askContinue, before, 0}} {
-		answered := make(chan error, 1)
-		go func() {
-			err := answer(listener, native)
-			if err != nil {
-				listener.Close() // else the call waits for ever
-			}
-			answered <- err
-		}()
 		value, errno := ask(want.who)
-		if err := <-answered; err != nil {
+		select {
+		case err := <-failed:
 			return nil, fmt.Errorf("getpriority(0, %#x): %w", want.who, err)
+		default:
 		}
 		if want.who == askValue && losesValues {
 			want.value = 0
