@@ -130,7 +130,7 @@ func TestConstAllowAgreesWithKernel(t *testing.T) {
 	}
 	random := 60
 	if testing.Short() {
-		random = 12
+		random = 6
 	}
 	for range random {
 		tail := randomConstancy(r, auditArchX8664)

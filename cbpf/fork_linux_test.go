@@ -297,7 +297,7 @@ func TestRunAgreesWithKernel(t *testing.T) {
 	r := newRand(t)
 	count := 500
 	if testing.Short() {
-		count = 50 // for emulated machines
+		count = 25 // for emulated machines
 	}
 	programs := make([]Program, count)
 	for i := range programs {

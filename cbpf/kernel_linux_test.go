@@ -173,7 +173,10 @@ func TestEveryCodeAgreesWithKernel(t *testing.T) {
 func TestEveryConstantAgreesWithKernel(t *testing.T) {
 	var programs []Program
 	for _, op := range acceptedOps {
-		for _, k := range interesting {
+		for i, k := range interesting {
+			if testing.Short() && i%3 != int(op)%3 { // a third, for emulated machines
+				continue
+			}
 			programs = append(programs,
 				Program{{Op: opStore, K: k & 15}, {Op: op, K: k}, {Op: opRetK}, {Op: opRetK}},
 				Program{{Op: op, K: k}})
