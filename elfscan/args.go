@@ -176,7 +176,7 @@ func (s *scanner) constants(call string, index []int, t *task) (tuples [][]uint6
 
 // askArgs are the tasks of the callers, or why there may be others.
 func (s *scanner) askArgs(r *resolver, t *task) (out []*task, why string) {
-	if by, ok := r.reach.from[t.fn]; ok && by == noNode {
+	if by, ok := r.reach.by(t.fn); ok && by == noNode {
 		return nil, "entered from outside"
 	}
 	if s.p.pointerTaken(t.fn) {

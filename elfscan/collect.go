@@ -182,7 +182,7 @@ func (s *scanner) path(n node) []Frame {
 			out = append(out, s.goPath(n)...)
 			break
 		}
-		n = s.reach.from[n]
+		n, _ = s.reach.by(n)
 	}
 	slices.Reverse(out)
 	return out

@@ -1,6 +1,7 @@
 package elfscan
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/elastic/go-seccomp-bpf/elfscan/internal/machine"
@@ -118,13 +119,24 @@ type libGateState struct {
 	open  []bool
 	near  []map[node]bool // by gate; nil means everywhere
 	names map[node][]string
+	leads map[node][]int // gates that a function is a target of
 }
 
 // viaDepth is how far from a via function its internals reach.
 const viaDepth = 6
 
+// newLibGates returns all gates, closed.
 func (p *program) newLibGates() *libGateState {
-	g := &libGateState{p: p, open: make([]bool, len(libGates)), names: map[node][]string{}}
+	if p.lib == nil {
+		p.lib = p.findLibGates()
+	}
+	g := *p.lib
+	g.open = make([]bool, len(libGates))
+	return &g
+}
+
+func (p *program) findLibGates() *libGateState {
+	g := &libGateState{p: p, names: map[node][]string{}, leads: map[node][]int{}}
 	for _, m := range p.mods {
 		if m.goTab != nil {
 			continue
@@ -135,8 +147,13 @@ func (p *program) newLibGates() *libGateState {
 			}
 		}
 	}
-	for _, gate := range libGates {
+	for i, gate := range libGates {
 		g.near = append(g.near, g.around(gate.via))
+		for n, names := range g.names {
+			if slices.ContainsFunc(names, func(name string) bool { return contains(gate.targets, name) }) {
+				g.leads[n] = append(g.leads[n], i)
+			}
+		}
 	}
 	return g
 }
@@ -192,18 +209,9 @@ func contains(list []string, name string) bool {
 
 // cut reports whether a closed gate keeps from from leading to to.
 func (g *libGateState) cut(from, to node) bool {
-	names := g.names[to]
-	if names == nil {
-		return false
-	}
-	for i, gate := range libGates {
-		if g.open[i] || g.near[i] != nil && !g.near[i][from] {
-			continue
-		}
-		for _, name := range names {
-			if contains(gate.targets, name) {
-				return true
-			}
+	for _, i := range g.leads[to] {
+		if !g.open[i] && (g.near[i] == nil || g.near[i][from]) {
+			return true
 		}
 	}
 	return false

@@ -52,6 +52,7 @@ type program struct {
 	falls    map[node]bool   // functions that control runs off the end of
 	zeros    map[uint64]bool // variables that alwaysZero was asked about
 	decoded  int
+	lib      *libGateState // of glibc, once looked for; no gate is open in it
 
 	assume func(v *flow.Values, a flow.Atom) (int64, bool)
 }
@@ -365,6 +366,7 @@ func (p *program) noReturn(n node, depth int) bool {
 		return false
 	}
 	env := p.env(m)
+	env.Probe = true
 	env.NoReturn = func(target uint64) bool {
 		t := p.target(m, target)
 		return t != noNode && p.noReturn(t, depth+1)

@@ -13,13 +13,17 @@ import (
 // data that reachable code refers to.
 type reach struct {
 	p    *program
-	from map[node]node // a function that leads to each reachable one
+	from []node // by node: a function that leads to it, or unreached
+	n    int    // reachable
 	data map[stubKey]bool
 	q    []node
 	dq   []dataRef
 	lib  *libGateState // nil to follow everything
 	dead map[step]bool // steps that are never taken
 }
+
+// unreached marks nodes that nothing leads to.
+const unreached = noNode - 1
 
 // dataRef is data that node by refers to.
 type dataRef struct {
@@ -48,7 +52,7 @@ func (p *program) reachable(everything bool, dead map[step]bool) *reach {
 }
 
 func (p *program) reachWith(lib *libGateState, dead map[step]bool) *reach {
-	r := &reach{p: p, from: map[node]node{}, data: map[stubKey]bool{}, lib: lib, dead: dead}
+	r := &reach{p: p, from: slices.Repeat([]node{unreached}, int(p.nodes)+len(p.extra)), data: map[stubKey]bool{}, lib: lib, dead: dead}
 	for i, m := range p.mods {
 		if i == 0 || m.loader {
 			r.addCode(m, m.f.Entry, noNode)
@@ -133,18 +137,30 @@ func (r *reach) addLoaderHooks(m *module) {
 }
 
 func (r *reach) has(n node) bool {
-	if m, fn := r.p.function(n); fn.goIndex >= 0 && m.goTab != nil {
+	if _, ok := r.by(n); ok {
 		return true
 	}
-	_, ok := r.from[n]
-	return ok
+	m, fn := r.p.function(n)
+	return fn.goIndex >= 0 && m.goTab != nil
+}
+
+// by returns a function that leads to n, noNode for where the program starts.
+func (r *reach) by(n node) (by node, ok bool) {
+	if int(n) >= len(r.from) || r.from[n] == unreached {
+		return noNode, false
+	}
+	return r.from[n], true
 }
 
 func (r *reach) add(n, by node) {
 	if n == noNode || r.has(n) {
 		return
 	}
+	for int(n) >= len(r.from) {
+		r.from = append(r.from, unreached)
+	}
 	r.from[n] = by
+	r.n++
 	r.q = append(r.q, n)
 }
 

@@ -49,7 +49,7 @@ func (s *scanner) refute() {
 		s.reach = s.p.reachable(false, f.dead)
 		f.reach = s.reach
 	}
-	s.res.Stats.Reachable = len(s.reach.from)
+	s.res.Stats.Reachable = s.reach.n
 }
 
 // round looks at every function that supplies a number; it reports whether a
@@ -68,7 +68,7 @@ func (f *refuter) round(r *resolver) bool {
 	seen := map[step]bool{}
 	for _, n := range sorted {
 		for steps := 0; n != noNode && steps < 64; steps++ {
-			from, ok := f.reach.from[n]
+			from, ok := f.reach.by(n)
 			if !ok || from == noNode {
 				break
 			}
@@ -138,7 +138,7 @@ func (f *refuter) impossible(e step) bool {
 // reference may be noted a few bytes behind its start.
 func near(res *flow.Result, at, start uint64) bool {
 	for k := uint64(0); k < 4 && at-k >= start; k++ {
-		if res.Visited[int(at-k-start)] {
+		if off := at - k - start; off < uint64(len(res.Visited)) && res.Visited[off] {
 			return true
 		}
 	}
@@ -180,7 +180,7 @@ func (f *refuter) result(n node, depth int) *flow.Result {
 
 // passed are the constants that all callers pass in the argument registers.
 func (f *refuter) passed(n node, depth int) map[machine.Reg]flow.ID {
-	by, ok := f.reach.from[n]
+	by, ok := f.reach.by(n)
 	if !ok || by == noNode || f.p.taken[n] || f.p.inData(n) {
 		return nil
 	}

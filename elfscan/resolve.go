@@ -246,7 +246,7 @@ func (r *resolver) unknown(m *module, site uint64, t *task) open {
 func (r *resolver) ask(m *module, site uint64, t *task) []*task {
 	taken := r.p.pointerTaken(t.fn)
 	callers := r.p.callersOf(t.fn)
-	if by, ok := r.reach.from[t.fn]; ok && by == noNode {
+	if by, ok := r.reach.by(t.fn); ok && by == noNode {
 		r.open = append(r.open, open{m, site, t, fmt.Sprintf("%s is entered from outside", r.p.nodeName(t.fn))})
 	}
 	var out []*task

@@ -134,7 +134,7 @@ func (s *scanner) search() error {
 	}
 	s.reach = s.p.reachable(s.opt.Everything, nil)
 	s.refute()
-	s.res.Stats.Reachable = len(s.reach.from)
+	s.res.Stats.Reachable = s.reach.n
 	return s.ctx.Err()
 }
 

@@ -51,6 +51,8 @@ type Env struct {
 	// Strict takes nothing for known of a local variable that is written
 	// through pointers: what no path reaches then is never reached.
 	Strict bool
+	// Probe ends the analysis as soon as a path returns.
+	Probe bool
 	// Watch marks a value whose way through the function is to be known: Result
 	// tells where it goes. May be nil.
 	Watch func(a Atom) bool
@@ -81,7 +83,7 @@ type Result struct {
 	Points  []Point // by address
 	Writes  []Write
 	Reads   []Atom         // fields read, in order of first reading
-	Visited map[int]bool   // offsets of instructions that some path reaches
+	Visited []bool         // by offset: instructions that some path reaches
 	Partial string         // why the result is incomplete, "" if it is not
 	Ends    bool           // runs into whatever follows the function
 	Returns bool           // some path returns
@@ -115,7 +117,7 @@ type analysis struct {
 	fn  *Func
 	ops []machine.Inst
 	at  []lifted // by offset
-	blk map[uint64]*block
+	blk []*block // by offset
 	q   []uint64
 
 	points map[uint64]*Point
@@ -131,23 +133,32 @@ type analysis struct {
 
 // Analyze follows values through a function.
 func (e *Env) Analyze(fn *Func) *Result {
-	res, esc := e.analyze(fn, nil)
-	if e.Strict && len(esc) > 0 {
-		res, _ = e.analyze(fn, esc)
+	a := e.newAnalysis(fn)
+	a.at = make([]lifted, len(fn.Code))
+	a.follow()
+	if e.Strict && len(a.esc) > 0 {
+		first := a // which has found what is passed on
+		a = e.newAnalysis(fn)
+		a.at, a.ops, a.esc = first.at, first.ops, first.esc
+		a.follow()
 	}
-	return res
+	return a.res
 }
 
-// analyze is Analyze with stack offsets that are known to be passed on.
-func (e *Env) analyze(fn *Func, esc []int32) (*Result, []int32) {
-	a := &analysis{Env: e, m: e.Machine, v: e.Values, fn: fn,
-		at: make([]lifted, len(fn.Code)), blk: map[uint64]*block{}, points: map[uint64]*Point{},
-		writes: map[Write]bool{}, reads: map[Atom]bool{},
-		res: &Result{Visited: map[int]bool{}, Tables: map[uint64]int{}}, esc: esc}
-	a.enqueue(fn.Start, a.entryState())
+func (e *Env) newAnalysis(fn *Func) *analysis {
+	return &analysis{Env: e, m: e.Machine, v: e.Values, fn: fn, blk: make([]*block, len(fn.Code)+1),
+		points: map[uint64]*Point{}, writes: map[Write]bool{}, reads: map[Atom]bool{},
+		res: &Result{Visited: make([]bool, len(fn.Code)+1), Tables: map[uint64]int{}}}
+}
+
+// follow fills in the result.
+func (a *analysis) follow() {
+	a.enqueue(a.fn.Start, a.entryState())
 	a.run()
+	if a.Probe && a.res.Returns {
+		return
+	}
 	a.landingPads()
-	a.sweep()
 	for _, p := range a.points {
 		a.res.Points = append(a.res.Points, *p)
 	}
@@ -156,7 +167,6 @@ func (e *Env) analyze(fn *Func, esc []int32) (*Result, []int32) {
 		a.res.Writes = append(a.res.Writes, w)
 	}
 	slices.SortFunc(a.res.Writes, func(p, q Write) int { return compare(p.Addr, q.Addr) })
-	return a.res, a.esc
 }
 
 func compare(a, b uint64) int {
@@ -197,10 +207,11 @@ func (a *analysis) assumed(x Atom) ID {
 }
 
 func (a *analysis) enqueue(pc uint64, s *State) {
-	b := a.blk[pc]
+	off := pc - a.fn.Start
+	b := a.blk[off]
 	if b == nil {
 		b = &block{state: s.clone()}
-		a.blk[pc] = b
+		a.blk[off] = b
 	} else {
 		var before State
 		if b.visits > maxVisits {
@@ -236,10 +247,13 @@ func (a *analysis) run() {
 	for len(a.q) > 0 {
 		pc := a.q[len(a.q)-1]
 		a.q = a.q[:len(a.q)-1]
-		b := a.blk[pc]
+		b := a.blk[pc-a.fn.Start]
 		b.queued = false
 		b.visits++
 		a.walk(pc, b.state.clone())
+		if a.Probe && a.res.Returns {
+			return
+		}
 		if a.steps > maxSteps || a.Cancelled != nil && a.steps&0xfff == 0 && a.Cancelled() {
 			a.res.Partial = "too many steps"
 			return
@@ -306,7 +320,7 @@ func (a *analysis) walk(pc uint64, s *State) {
 			return
 		}
 		if !first {
-			if b := a.blk[pc]; b != nil {
+			if b := a.blk[pc-a.fn.Start]; b != nil {
 				a.enqueue(pc, s)
 				return
 			}
@@ -352,23 +366,6 @@ func (a *analysis) point(p Point, s *State) {
 	}
 	p.State = s.clone()
 	a.points[p.Addr] = &p
-}
-
-// sweep decodes what no path reached, so that code behind a jump that could
-// not be followed is not lost; nothing is known there.
-func (a *analysis) sweep() {
-	for off := 0; off < len(a.fn.Code); {
-		if a.at[off].len != 0 && a.res.Visited[off] {
-			off += int(a.at[off].len)
-			continue
-		}
-		l, ok := a.lift(off)
-		if !ok {
-			off += int(a.m.Align)
-			continue
-		}
-		off += int(l.len)
-	}
 }
 
 // From analyses the rest of a function from an instruction that no path

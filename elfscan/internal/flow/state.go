@@ -104,6 +104,9 @@ func (s *State) mergeSlots(a *analysis, t *State) bool {
 	if slices.Equal(s.slots, t.slots) {
 		return false
 	}
+	if s.sameSlots(t) {
+		return s.joinSlots(a, t)
+	}
 	changed := false
 	var out []slot
 	i, j := 0, 0
@@ -126,6 +129,26 @@ func (s *State) mergeSlots(a *analysis, t *State) bool {
 				out = append(out, slot{p.off, p.size, v})
 			}
 			i, j = i+1, j+1
+		}
+	}
+	s.slots = out
+	return changed
+}
+
+// sameSlots reports whether both know the same words of the stack, whatever
+// is in them.
+func (s *State) sameSlots(t *State) bool {
+	return slices.EqualFunc(s.slots, t.slots, func(p, q slot) bool { return p.off == q.off && p.size == q.size })
+}
+
+// joinSlots is mergeSlots for the same words.
+func (s *State) joinSlots(a *analysis, t *State) (changed bool) {
+	out := s.slots[:0]
+	for i, p := range s.slots {
+		v := a.v.Join(p.v, t.slots[i].v)
+		changed = changed || v != p.v
+		if v != Top || p.off >= 0 {
+			out = append(out, slot{p.off, p.size, v})
 		}
 	}
 	s.slots = out

@@ -48,17 +48,22 @@ const maxAtoms = 40
 
 // Values interns the values of one scan.
 type Values struct {
-	sets  [][]Atom
-	index map[string]ID
-	atoms []Atom
-	atom  map[Atom]int32
-	joins map[[2]ID]ID
-	buf   []byte
+	sets    [][]Atom
+	index   map[string]ID
+	singles map[Atom]ID  // sets of one
+	consts  map[int64]ID // of one constant
+	entries [maxRegs]ID  // of what one register held on entry; Top if not made yet
+	atoms   []Atom
+	atom    map[Atom]int32
+	joins   map[uint64]ID
+	buf     []byte
+	set     []Atom // scratch
 }
 
 // NewValues returns an empty table.
 func NewValues() *Values {
-	v := &Values{index: map[string]ID{}, atom: map[Atom]int32{}, joins: map[[2]ID]ID{}}
+	v := &Values{index: map[string]ID{}, singles: map[Atom]ID{}, consts: map[int64]ID{}, atom: map[Atom]int32{},
+		joins: map[uint64]ID{}}
 	v.sets = [][]Atom{nil, nil}
 	return v
 }
@@ -75,8 +80,11 @@ func (v *Values) intern(set []Atom) ID {
 	if len(set) > maxAtoms {
 		return Top
 	}
-	if len(set) == 0 {
+	switch len(set) {
+	case 0:
 		return None
+	case 1:
+		return v.one(set[0])
 	}
 	b := v.buf[:0]
 	for _, a := range set {
@@ -89,16 +97,43 @@ func (v *Values) intern(set []Atom) ID {
 	if id, ok := v.index[string(b)]; ok {
 		return id
 	}
-	id := ID(len(v.sets))
-	v.sets = append(v.sets, slices.Clone(set))
+	id := v.add(slices.Clone(set))
 	v.index[string(b)] = id
 	return id
 }
 
-func (v *Values) one(a Atom) ID { return v.intern([]Atom{a}) }
+func (v *Values) add(set []Atom) ID {
+	v.sets = append(v.sets, set)
+	return ID(len(v.sets) - 1)
+}
+
+func (v *Values) one(a Atom) ID {
+	switch {
+	case a.Kind == Const && a == Atom{Add: a.Add}:
+		return v.Const(a.Add)
+	case a.Kind == Entry && a.Reg < maxRegs && a == Atom{Kind: Entry, Reg: a.Reg}:
+		if v.entries[a.Reg] == Top {
+			v.entries[a.Reg] = v.add([]Atom{a})
+		}
+		return v.entries[a.Reg]
+	}
+	id, ok := v.singles[a]
+	if !ok {
+		id = v.add([]Atom{a})
+		v.singles[a] = id
+	}
+	return id
+}
 
 // Const interns a constant.
-func (v *Values) Const(c int64) ID { return v.one(Atom{Kind: Const, Add: c}) }
+func (v *Values) Const(c int64) ID {
+	id, ok := v.consts[c]
+	if !ok {
+		id = v.add([]Atom{{Kind: Const, Add: c}})
+		v.consts[c] = id
+	}
+	return id
+}
 
 func (v *Values) internAtom(a Atom) int32 {
 	if i, ok := v.atom[a]; ok {
@@ -146,21 +181,43 @@ func (v *Values) Join(a, b ID) ID {
 	if a > b {
 		a, b = b, a
 	}
-	key := [2]ID{a, b}
+	key := uint64(a)<<32 | uint64(b)
 	if id, ok := v.joins[key]; ok {
 		return id
 	}
-	set := slices.Concat(v.sets[a], v.sets[b])
-	slices.SortFunc(set, less)
-	id := v.intern(slices.Compact(set))
+	id := v.intern(v.union(v.sets[a], v.sets[b]))
 	v.joins[key] = id
 	return id
+}
+
+// union merges two sets, which are sorted.
+func (v *Values) union(x, y []Atom) []Atom {
+	out := v.set[:0]
+	for len(x) > 0 && len(y) > 0 {
+		switch c := less(x[0], y[0]); {
+		case c < 0:
+			out, x = append(out, x[0]), x[1:]
+		case c > 0:
+			out, y = append(out, y[0]), y[1:]
+		default:
+			out, x, y = append(out, x[0]), x[1:], y[1:]
+		}
+	}
+	v.set = append(append(out, x...), y...)
+	return v.set
 }
 
 // each maps every possibility of a value; f reports false for "unknown".
 func (v *Values) each(id ID, f func(Atom) (Atom, bool)) ID {
 	if id == Top || id == None {
 		return id
+	}
+	if len(v.sets[id]) == 1 {
+		a, ok := f(v.sets[id][0])
+		if !ok {
+			return Top
+		}
+		return v.one(a)
 	}
 	set := make([]Atom, 0, len(v.sets[id]))
 	for _, a := range v.sets[id] {
