@@ -49,7 +49,12 @@ func TestNumbers(t *testing.T) {
 		{"zero by branch", "4889f8 4885c0 7401 c3 0f05 c3", nil, false, [][]int64{{0}}},                    // mov rax,rdi; test rax,rax; je +1; ret
 		{"callee may write a local", "48c7442408 27000000 488d7c2408 e800100000 488b442408 0f05 c3", nil, true, // mov qword [rsp+8],39; lea rdi,[rsp+8]; call; mov rax,[rsp+8]
 			[][]int64{nil}},
-		{"parameter", "89f8 0f05 c3", nil, false, [][]int64{nil}}, // mov eax,edi
+		{"row of elements", "4883ec18 4889e7 b827000000 ab ab 48ab 31c0 8b442404 0f05 488b442408 0f05 c3", nil, false, // sub rsp,24; mov rdi,rsp; stosd; stosd; stosq; mov eax,[rsp+4]
+			[][]int64{{39}, {39}}},
+		{"element of bytes", "4883ec18 48c7042427010000 4889e7 b827000000 aa 8b0424 0f05 c3", nil, false, [][]int64{nil}}, // mov qword [rsp],0x127; stosb
+		{"element moved", "6a27 4889e6 6a00 4889e7 48a5 58 0f05 c3", nil, false, [][]int64{{39}}},                         // push 39; mov rsi,rsp; push 0; mov rdi,rsp; movsq; pop rax
+		{"elements repeated", "6a27 4889e7 31c0 f348ab 58 0f05 c3", nil, false, [][]int64{nil}},                           // rep stosq
+		{"parameter", "89f8 0f05 c3", nil, false, [][]int64{nil}},                                                         // mov eax,edi
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			env := x86Env(c.mem)

@@ -109,10 +109,34 @@ func (x *x86) stringWrite(size uint8) {
 			count = R(x86CX)
 		}
 	}
+	if count.Reg == None && x.in.AddrSize == x.m.PtrSize*8 && x.element(size) {
+		return
+	}
 	x.emit(Inst{Op: Fill, Mem: Mem{Base: x86DI, Index: None}, A: count, Size: size})
 	x.unknown(x86DI)
 	x.unknown(x86SI)
 	x.unknown(x86CX)
+}
+
+// element lifts a string instruction that is not repeated, of which Go's
+// duffzero is a row on 386.
+func (x *x86) element(size uint8) bool {
+	step := func(r Reg) {
+		x.emit(Inst{Op: Add, Dst: r, A: R(r), B: I(int64(size)), Size: uint8(x.m.PtrSize)})
+	}
+	v := R(x86AX)
+	switch x.in.Op {
+	case x86asm.MOVSB, x86asm.MOVSW, x86asm.MOVSD, x86asm.MOVSQ:
+		x.emit(Inst{Op: Load, Dst: x86Tmp, Mem: x.mem(x.in.Args[1].(x86asm.Mem)), Size: size})
+		step(x86SI)
+		v = R(x86Tmp)
+	case x86asm.STOSB, x86asm.STOSW, x86asm.STOSD, x86asm.STOSQ:
+	default:
+		return false
+	}
+	x.emit(Inst{Op: Store, Mem: x.mem(x.in.Args[0].(x86asm.Mem)), A: v, Size: size})
+	step(x86DI)
+	return true
 }
 
 // everything makes all unknown that an instruction may write.
