@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/elastic/go-seccomp-bpf/elfscan/internal/image"
 	"github.com/elastic/go-seccomp-bpf/elfscan/internal/machine"
 )
 
@@ -180,22 +181,41 @@ func (g *libGateState) around(via []string) map[node]bool {
 			m, _ := g.p.function(n)
 			i := int(uint32(n) - m.base)
 			for _, e := range m.edges[m.first[i]:m.first[i+1]] {
-				t := noNode
-				switch e.kind {
-				case machine.EdgeCall, machine.EdgeJump:
-					t = g.p.target(m, m.lo+uint64(e.to))
-				case machine.EdgeRef:
-					t = g.p.startAt(m, m.lo+uint64(e.to))
-				}
-				if t != noNode && t < g.p.nodes && !near[t] && g.names[t] == nil {
-					near[t] = true
-					next = append(next, t)
+				for _, t := range g.targets(m, e) {
+					if t != noNode && t < g.p.nodes && !near[t] && g.names[t] == nil {
+						near[t] = true
+						next = append(next, t)
+					}
 				}
 			}
 		}
 		queue = next
 	}
 	return near
+}
+
+// maxHooks is the size of data that holds but a hook or two.
+const maxHooks = 16
+
+// targets are the functions that a reference leads to: directly, or through
+// hooks such as those of exit.
+func (g *libGateState) targets(m *module, e edge) []node {
+	to := m.lo + uint64(e.to)
+	switch {
+	case e.kind == machine.EdgeCall || e.kind == machine.EdgeJump:
+		return []node{g.p.target(m, to)}
+	case e.kind == machine.EdgeRef && m.inCode(to):
+		return []node{g.p.startAt(m, to)}
+	case e.kind != machine.EdgeRef || m.objectEnd(to) > to+maxHooks:
+		return nil
+	}
+	var out []node
+	for _, r := range m.f.RelocsIn(image.Range{Start: to, End: m.objectEnd(to)}) {
+		if r.Kind == image.RelRelative {
+			out = append(out, g.p.startAt(m, m.codeAddress(r.Addend)))
+		}
+	}
+	return out
 }
 
 func contains(list []string, name string) bool {

@@ -46,6 +46,7 @@ type module struct {
 	barriers map[uint64]bool   // addresses of runtime.gcWriteBarrier*; nil until asked for
 	bounds   []uint64          // starts of objects in data
 	sizes    map[uint64]uint64 // of objects with symbols
+	lowest   uint64            // address that code takes, 4096 if higher; 0 until asked for
 	first    []uint32          // edges of funcs[i]: edges[first[i]:first[i+1]]
 }
 

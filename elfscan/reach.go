@@ -322,6 +322,9 @@ func (mod *module) indexEdges() {
 // buildBounds collects the addresses at which objects in data start, as far
 // as references, relocations and symbols tell.
 func (mod *module) buildBounds() {
+	if mod.bounds != nil {
+		return
+	}
 	var b []uint64
 	for _, e := range mod.edges {
 		if e.kind == machine.EdgeRef {
@@ -368,6 +371,27 @@ func (mod *module) objectEnd(addr uint64) uint64 {
 	}
 	if n := mod.sizes[addr]; n > 0 && n < maxObject {
 		end = addr + n
+	}
+	return mod.slotsEnd(addr, end)
+}
+
+// slotsEnd cuts an object where a slot of the global offset table starts: code
+// refers to each by itself, and to those of thread-local variables, which hold
+// no addresses, by taking theirs. The table's start is what large code counts
+// from.
+func (mod *module) slotsEnd(addr, end uint64) uint64 {
+	got := mod.f.Section(".got")
+	if got == nil || addr <= got.Addr || addr >= got.Addr+got.Size || addr == mod.f.Dyn.Tag(3) { // DT_PLTGOT
+		return end
+	}
+	for _, r := range mod.f.RelocsIn(image.Range{Start: addr, End: end}) {
+		switch {
+		case !r.Got && !r.Jump:
+		case r.Slot == addr:
+			return addr + uint64(mod.m.PtrSize)
+		default:
+			return r.Slot
+		}
 	}
 	return end
 }

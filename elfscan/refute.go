@@ -17,10 +17,17 @@ type refuter struct {
 	p      *program
 	reach  *reach
 	dead   map[step]bool
-	strict map[node]*flow.Result
+	strict map[node]strictResult
 	busy   map[node]bool
 	params map[node]map[machine.Reg]flow.ID
 	work   int
+}
+
+// strictResult is what was found out about a function with callers followed
+// from that depth on.
+type strictResult struct {
+	res   *flow.Result
+	depth int
 }
 
 // step is a function leading to another.
@@ -40,7 +47,7 @@ func (s *scanner) refute() {
 	if s.opt.Everything || len(cRegs[s.p.mods[0].m.Name]) == 0 || s.p.mods[0].goTab != nil {
 		return
 	}
-	f := &refuter{p: s.p, reach: s.reach, dead: map[step]bool{}, strict: map[node]*flow.Result{}, busy: map[node]bool{},
+	f := &refuter{p: s.p, reach: s.reach, dead: map[step]bool{}, strict: map[node]strictResult{}, busy: map[node]bool{},
 		params: map[node]map[machine.Reg]flow.ID{}}
 	for range maxRefuteRounds {
 		if s.ctx.Err() != nil || !f.round(s.resolve()) {
@@ -148,8 +155,8 @@ func near(res *flow.Result, at, start uint64) bool {
 // result is what is known of a function when it is called with what its
 // callers pass; nil if it cannot be relied upon.
 func (f *refuter) result(n node, depth int) *flow.Result {
-	if r, ok := f.strict[n]; ok {
-		return r
+	if r, ok := f.strict[n]; ok && r.depth <= depth {
+		return r.res
 	}
 	if depth > maxRefuteDepth || f.busy[n] || f.work > maxRefuteWork {
 		return nil
@@ -158,7 +165,7 @@ func (f *refuter) result(n node, depth int) *flow.Result {
 	defer delete(f.busy, n)
 	_, whole := f.p.function(n)
 	if whole.gap || whole.end-whole.start > maxRefuteFunc {
-		f.strict[n] = nil
+		f.strict[n] = strictResult{}
 		return nil
 	}
 	params := f.passed(n, depth)
@@ -174,7 +181,7 @@ func (f *refuter) result(n node, depth int) *flow.Result {
 	if res.Lost || res.Partial != "" || f.returnsTwice(m, res) {
 		res = nil
 	}
-	f.strict[n] = res
+	f.strict[n] = strictResult{res, depth}
 	return res
 }
 
@@ -191,7 +198,7 @@ func (f *refuter) passed(n node, depth int) map[machine.Reg]flow.ID {
 	if _, falls := f.p.fallsInto(n); falls {
 		return nil
 	}
-	callers := f.p.callersOf(n)
+	callers := f.callers(n)
 	if len(callers) > maxRefuteCallers {
 		return nil
 	}
@@ -201,9 +208,6 @@ func (f *refuter) passed(n node, depth int) map[machine.Reg]flow.ID {
 		vals[i] = flow.None
 	}
 	for _, c := range callers {
-		if !f.reach.has(c.from) || f.dead[step{c.from, n}] || c.kind == machine.EdgeRef || c.kind == machine.EdgeData {
-			continue
-		}
 		cm, cf := f.p.function(c.from)
 		if c.from >= f.p.nodes || cf.goIndex >= 0 || len(cm.inner[int(uint32(c.from)-cm.base)]) > 0 {
 			return nil
@@ -232,6 +236,16 @@ func (f *refuter) passed(n node, depth int) map[machine.Reg]flow.ID {
 	return out
 }
 
+// callers are the calls of a function that may be made.
+func (f *refuter) callers(n node) (out []caller) {
+	for _, c := range f.p.callersOf(n) {
+		if f.reach.has(c.from) && !f.dead[step{c.from, n}] && c.kind != machine.EdgeRef && c.kind != machine.EdgeData {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
 // constant is a value that one module passes to another, unknown unless it is
 // constants: what may be an address of the caller means nothing in the callee.
 func (f *refuter) constant(from, to *module, v flow.ID) flow.ID {
@@ -240,11 +254,32 @@ func (f *refuter) constant(from, to *module, v flow.ID) flow.ID {
 		return flow.Top
 	}
 	for _, c := range cs {
-		if from != to && c != 0 && from.f.Mapped(uint64(c)) {
+		if from != to && c != 0 && from.mayBeAddress(uint64(c)) {
 			return flow.Top
 		}
 	}
 	return v
+}
+
+// firstPage is where a position independent file has its headers, and small
+// numbers are addresses too.
+const firstPage = 4096
+
+// mayBeAddress reports whether a constant of a module's code may be an address
+// in the module: of the headers, code has none.
+func (mod *module) mayBeAddress(c uint64) bool {
+	if !mod.f.Mapped(c) {
+		return false
+	}
+	if mod.lowest == 0 {
+		mod.lowest = firstPage
+		for _, e := range mod.edges {
+			if e.kind == machine.EdgeRef {
+				mod.lowest = min(mod.lowest, max(mod.lo+uint64(e.to), 1))
+			}
+		}
+	}
+	return c >= mod.lowest
 }
 
 // twice are functions that return a second time, with locals changed.
