@@ -28,6 +28,20 @@ int main(void) { pthread_t t; pthread_create(&t, 0, f, 0); exit(0); }`,
 		closed: `#include <unistd.h>` + "\n" + `int main(void) { return sysconf(_SC_PAGESIZE) + sysconf(_SC_CLK_TCK); }`,
 		opened: `#include <unistd.h>` + "\n" + `int main(int n, char **v) { return sysconf(_SC_PAGESIZE) + sysconf(n); }`,
 	},
+	{
+		call:   "alarm", // locks the list of who is logged in
+		closed: globbing("GLOB_MARK | GLOB_BRACE"),
+		opened: globbing("GLOB_MARK | GLOB_TILDE_CHECK"),
+	},
+	{
+		call:   "alarm",
+		closed: globbing("0"),
+		opened: globbing("n"),
+	},
+}
+
+func globbing(flags string) string {
+	return "#define _GNU_SOURCE\n#include <glob.h>\nint main(int n, char **v) { glob_t g; return glob(v[0], " + flags + ", 0, &g); }\n"
 }
 
 // TestCGates: a call is in a program's policy if and only if the program can

@@ -24,10 +24,12 @@ type libGate struct {
 var (
 	spawners      = []string{"posix_spawn", "posix_spawnp"}
 	setSpawnFlags = []string{"posix_spawnattr_setflags"}
+	globs         = []string{"glob", "glob64", "__glob64"}
 )
 
 // libGates are facts about glibc: nptl/pthread_create.c, nptl/tpp.c,
-// sysdeps/unix/sysv/linux/spawni.c, sunrpc/rpc_thread.c and nss/nss_module.c.
+// sysdeps/unix/sysv/linux/spawni.c, sunrpc/rpc_thread.c, nss/nss_module.c and
+// posix/glob.c.
 var libGates = []libGate{
 	{
 		what: "POSIX_SPAWN_SETSID", via: spawners, targets: []string{"setsid", "__setsid"}, calls: []string{"setsid"},
@@ -84,6 +86,10 @@ var libGates = []libGate{
 		what: "a second thread", via: []string{"malloc", "calloc", "realloc", "free", "memalign", "aligned_alloc", "posix_memalign", "valloc",
 			"pvalloc", "__libc_memalign"},
 		targets: []string{"get_nprocs", "__get_nprocs"}, enable: startThreads,
+	},
+	{ // glob's calls of itself ask for no more than it was asked for
+		what: "GLOB_TILDE", via: globs, targets: []string{"getlogin_r", "__getlogin_r", "getlogin", "getpwnam_r", "__getpwnam_r"},
+		enable: globs, flags: 0x5000, // GLOB_TILDE, GLOB_TILDE_CHECK
 	},
 	{
 		what: "looking up hosts", targets: []string{"_nss_dns_*"},
@@ -250,7 +256,7 @@ func (g *libGateState) update(r *reach) bool {
 				continue
 			}
 			for _, name := range names {
-				if contains(gate.enable, name) && g.mayPass(r, n, gate.flags) {
+				if contains(gate.enable, name) && g.mayPass(r, n, gate.flags, g.near[i]) {
 					g.open[i], changed = true, true
 				}
 			}
@@ -260,15 +266,15 @@ func (g *libGateState) update(r *reach) bool {
 }
 
 // mayPass reports whether a function has a reachable caller outside of its
-// library, or, if there are flags, one anywhere that may set one of them in
-// the second argument.
-func (g *libGateState) mayPass(r *reach, n node, flags int64) bool {
+// library, or, if there are flags, one anywhere but in what the gate is about
+// that may set one of them in the second argument.
+func (g *libGateState) mayPass(r *reach, n node, flags int64, near map[node]bool) bool {
 	if g.p.pointerTaken(n) {
 		return true
 	}
 	for _, c := range g.p.callersOf(n) {
-		if !r.has(c.from) {
-			continue
+		if !r.has(c.from) || near[n] && near[c.from] {
+			continue // not made, or the library's own work
 		}
 		if flags == 0 {
 			from, _ := g.p.function(c.from)
