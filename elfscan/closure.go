@@ -8,23 +8,54 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
-const maxModules = 512
+// Limits on what is read and looked for, far beyond what programs need.
+const (
+	maxModules = 512
+	maxTries   = 1 << 17 // more for long names
+	maxMissing = 64
+	pathMax    = 4096 // Linux's PATH_MAX
+)
 
 // loader finds and opens the libraries of a program as ld.so does.
 type loader struct {
 	ctx     context.Context
 	sysroot string
-	paths   []string // searched before everything else, like LD_LIBRARY_PATH
+	paths   []string // LD_LIBRARY_PATH
+	level   string   // subdirectories for processors like this are searched too
+	musl    bool
+	origin  string // of the program
 	mods    []*module
 	parent  map[*module]*module
 	names   map[string]*module
 	files   []opened
 	missing []string
+	notes   []string
 	close   []io.Closer
-	conf    []string
+	tries   int
+
+	rules  *rules
+	subs   map[string][]string // directories for processors in a directory
+	levels map[string]bool     // those that a library was seen in
+}
+
+func newLoader(ctx context.Context, opt *Options, main *module, r io.ReaderAt) *loader {
+	l := &loader{ctx: ctx, sysroot: strings.TrimSuffix(opt.Sysroot, "/"), paths: opt.LibraryPath, mods: []*module{main},
+		parent: map[*module]*module{}, names: map[string]*module{}, subs: map[string][]string{}, levels: map[string]bool{}}
+	l.musl = strings.HasPrefix(filepath.Base(main.f.Dyn.Interp), "ld-musl-")
+	l.origin = filepath.Dir(l.realPath(main.path))
+	if main.soname != "" {
+		l.names[main.soname] = main
+	}
+	if f, ok := r.(interface{ Stat() (fs.FileInfo, error) }); ok {
+		if st, err := f.Stat(); err == nil {
+			l.files = append(l.files, opened{st, main})
+		}
+	}
+	return l
 }
 
 // opened is a library that was read.
@@ -40,22 +71,48 @@ type sized interface {
 	Stat() (fs.FileInfo, error)
 }
 
+// errNotThere says that a file cannot be opened: ld.so goes on elsewhere.
+var errNotThere = errors.New("cannot be opened")
+
 func (l *loader) open(path string) (sized, error) {
 	real := path
 	if l.sysroot != "" {
 		var err error
 		if real, err = resolveIn(l.sysroot, path); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%w: %w", errNotThere, err)
 		}
 	}
 	st, err := os.Stat(real)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", errNotThere, err)
 	}
-	if !st.Mode().IsRegular() {
+	if !st.Mode().IsRegular() { // which may block, or have an effect when opened
 		return nil, fmt.Errorf("%s: not a regular file", path)
 	}
-	return os.Open(real)
+	f, err := os.Open(real)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errNotThere, err)
+	}
+	return f, nil
+}
+
+// realPath is a path without symbolic links, if it can be followed.
+func (l *loader) realPath(path string) string {
+	if l.sysroot == "" {
+		if abs, err := filepath.Abs(path); err == nil {
+			path = abs
+		}
+		if real, err := filepath.EvalSymlinks(path); err == nil {
+			return real
+		}
+		return path
+	}
+	if real, err := resolveIn(l.sysroot, path); err == nil {
+		if inside, err := filepath.Rel(l.sysroot, real); err == nil {
+			return "/" + inside
+		}
+	}
+	return path
 }
 
 // resolveIn follows path inside root, keeping absolute and upward symbolic
@@ -92,6 +149,9 @@ func resolveIn(root, path string) (string, error) {
 // closure loads what the modules need, breadth first: ld.so's load order,
 // which is also the order of symbol lookup.
 func (l *loader) closure() error {
+	if err := l.preload(); err != nil {
+		return err
+	}
 	for i := 0; i < len(l.mods); i++ {
 		m := l.mods[i]
 		for _, name := range m.f.Dyn.Needed {
@@ -104,9 +164,9 @@ func (l *loader) closure() error {
 		}
 	}
 	if interp := l.mods[0].f.Dyn.Interp; interp != "" {
-		m, err := l.load(interp)
+		m, err := l.load(interp, nil)
 		if err != nil {
-			l.missing = append(l.missing, fmt.Sprintf("%s: %v", interp, err))
+			l.miss(fmt.Sprintf("%s: %v", interp, err))
 		} else {
 			m.loader = true
 		}
@@ -114,37 +174,78 @@ func (l *loader) closure() error {
 	return nil
 }
 
+// preload loads what ld.so puts before the libraries of every program.
+func (l *loader) preload() error {
+	if l.musl || l.mods[0].f.Dyn.Interp == "" {
+		return nil
+	}
+	for line := range strings.Lines(l.readText("/etc/ld.so.preload")) {
+		line, _, _ = strings.Cut(line, "#")
+		for _, name := range strings.FieldsFunc(line, func(r rune) bool { return strings.ContainsRune(" \t\n:", r) }) {
+			if err := l.need(l.mods[0], name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (l *loader) miss(what string) {
+	switch n := len(l.missing); {
+	case n < maxMissing:
+		l.missing = append(l.missing, what)
+	case n == maxMissing:
+		l.missing = append(l.missing, "and others")
+	}
+}
+
+func (l *loader) note(format string, args ...any) {
+	if n := fmt.Sprintf(format, args...); len(l.notes) < maxMissing && !slices.Contains(l.notes, n) {
+		l.notes = append(l.notes, n)
+	}
+}
+
 func (l *loader) need(m *module, name string) error {
 	if l.names[name] != nil {
 		return nil
 	}
-	if len(l.mods) >= maxModules {
-		return fmt.Errorf("%s: needs more than %d libraries", l.mods[0].path, maxModules)
+	l.names[name] = m // unless it is found
+	if l.musl && muslOwn(name) {
+		name = l.mods[0].f.Dyn.Interp
 	}
-	for _, path := range l.candidates(m, name) {
-		lib, err := l.load(path)
-		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errOtherMachine) || errors.Is(err, fs.ErrPermission) {
+	if len(l.mods) >= maxModules {
+		return fmt.Errorf("%s: %w: needs more than %d libraries", l.mods[0].path, ErrFormat, maxModules)
+	}
+	for p := range l.places(m, name) {
+		if l.tries += 1 + len(p.path)/128; l.tries > maxTries {
+			return fmt.Errorf("%s: %w: too many places to search for libraries", l.mods[0].path, ErrFormat)
+		}
+		if len(p.path) >= pathMax {
+			continue
+		}
+		lib, err := l.load(p.path, m)
+		if errors.Is(err, errNotThere) || errors.Is(err, errOtherMachine) {
 			continue
 		}
 		if err != nil {
-			l.missing = append(l.missing, err.Error())
-			l.names[name] = m
+			l.miss(err.Error())
 			return nil
 		}
 		l.names[name] = lib
-		if l.parent[lib] == nil {
-			l.parent[lib] = m
+		if p.beyond {
+			l.note("%s is in %s, where the dynamic linker looks only once ldconfig has been run", name, filepath.Dir(p.path))
 		}
 		return nil
 	}
-	l.missing = append(l.missing, fmt.Sprintf("%s: needed by %s, not found", name, m.path))
-	l.names[name] = m
+	l.miss(fmt.Sprintf("%s: needed by %s, not found", name, m.path))
 	return nil
 }
 
 var errOtherMachine = errors.New("library for another machine")
 
-func (l *loader) load(path string) (*module, error) {
+// load opens a library on behalf of another, or finds the file among those
+// that were read: musl's C library and interpreter are one.
+func (l *loader) load(path string, by *module) (*module, error) {
 	f, err := l.open(path)
 	if err != nil {
 		return nil, err
@@ -153,155 +254,28 @@ func (l *loader) load(path string) (*module, error) {
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	for _, known := range l.files { // musl's C library and interpreter are one file
+	for _, known := range l.files {
 		if os.SameFile(known.info, st) {
 			return known.mod, f.Close()
 		}
 	}
-	l.close = append(l.close, f)
 	m, err := openModule(path, f, st.Size())
+	if errors.Is(err, ErrUnsupported) || err == nil && m.m != l.mods[0].m {
+		err = errOtherMachine
+	}
 	if err != nil {
-		if errors.Is(err, ErrUnsupported) {
-			return nil, errOtherMachine
-		}
-		return nil, err
+		return nil, errors.Join(err, f.Close())
 	}
-	if m.m != l.mods[0].m {
-		return nil, errOtherMachine
-	}
-	for _, known := range l.mods {
-		if m.soname != "" && known.soname == m.soname {
-			return known, nil
-		}
-	}
+	l.close = append(l.close, f)
 	l.files = append(l.files, opened{st, m})
-	if m.soname != "" && l.names[m.soname] == nil {
+	if m.soname != "" && l.names[m.soname] == nil && !l.musl { // which knows libraries by their files alone
 		l.names[m.soname] = m
+	}
+	if by != nil {
+		l.parent[m] = by
 	}
 	l.mods = append(l.mods, m)
 	return m, nil
-}
-
-// candidates lists where a needed library may be, in ld.so(8)'s order.
-func (l *loader) candidates(m *module, name string) []string {
-	if strings.Contains(name, "/") {
-		return []string{l.expand(m, name)}
-	}
-	var dirs []string
-	if len(m.f.Dyn.Runpath) == 0 {
-		for p := m; p != nil; p = l.parent[p] {
-			if len(p.f.Dyn.Runpath) == 0 {
-				for _, d := range p.f.Dyn.Rpath {
-					dirs = append(dirs, l.expand(p, d))
-				}
-			}
-		}
-	}
-	dirs = append(dirs, l.paths...)
-	for _, d := range m.f.Dyn.Runpath {
-		dirs = append(dirs, l.expand(m, d))
-	}
-	if !m.f.Dyn.NoDefLib {
-		dirs = append(dirs, l.defaults()...)
-	}
-	out := make([]string, len(dirs))
-	for i, d := range dirs {
-		out[i] = filepath.Join(d, name)
-	}
-	return out
-}
-
-func (l *loader) expand(m *module, s string) string {
-	lib := "lib"
-	if m.m.PtrSize == 8 {
-		lib = "lib64"
-	}
-	origin := filepath.Dir(m.path)
-	return strings.NewReplacer("$ORIGIN", origin, "${ORIGIN}", origin, "$LIB", lib, "${LIB}", lib,
-		"$PLATFORM", m.m.Name, "${PLATFORM}", m.m.Name).Replace(s)
-}
-
-// triplets are the directories of multiarch distributions.
-var triplets = map[string][]string{
-	"x86_64": {"x86_64-linux-gnu"}, "i386": {"i386-linux-gnu", "i686-linux-gnu"}, "aarch64": {"aarch64-linux-gnu"},
-	"arm": {"arm-linux-gnueabihf", "arm-linux-gnueabi"}, "riscv64": {"riscv64-linux-gnu"},
-	"ppc64le": {"powerpc64le-linux-gnu"}, "ppc64": {"powerpc64-linux-gnu"}, "s390x": {"s390x-linux-gnu"},
-	"loongarch64": {"loongarch64-linux-gnu"},
-}
-
-// defaults are the directories of ld.so.conf and the built-in ones; for musl
-// those of its path file.
-func (l *loader) defaults() []string {
-	if l.conf != nil {
-		return l.conf
-	}
-	main := l.mods[0]
-	if strings.HasPrefix(filepath.Base(main.f.Dyn.Interp), "ld-musl-") {
-		l.conf = l.muslPath(main.f.Dyn.Interp)
-		return l.conf
-	}
-	dirs := l.readConf("/etc/ld.so.conf", 0)
-	for _, t := range triplets[main.m.Name] {
-		dirs = append(dirs, "/lib/"+t, "/usr/lib/"+t)
-	}
-	if main.m.PtrSize == 8 {
-		dirs = append(dirs, "/lib64", "/usr/lib64")
-	}
-	// Cross-compilers' C libraries are installed below the triplet.
-	dirs = append(dirs, "/lib", "/usr/lib")
-	for _, t := range triplets[main.m.Name] {
-		dirs = append(dirs, "/usr/"+t+"/lib")
-	}
-	l.conf = dirs
-	return dirs
-}
-
-func (l *loader) muslPath(interp string) []string {
-	arch := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(interp), "ld-musl-"), ".so.1")
-	b := l.readText("/etc/ld-musl-" + arch + ".path")
-	if b == "" {
-		return []string{"/lib", "/usr/local/lib", "/usr/lib", "/usr/lib/" + arch + "-linux-musl", "/lib/" + arch + "-linux-musl"}
-	}
-	return strings.FieldsFunc(b, func(r rune) bool { return r == ':' || r == '\n' })
-}
-
-func (l *loader) readText(path string) string {
-	f, err := l.open(path)
-	if err != nil {
-		return ""
-	}
-	defer f.Close()
-	b := make([]byte, 1<<16)
-	n, _ := f.ReadAt(b, 0)
-	return string(b[:n])
-}
-
-func (l *loader) readConf(path string, depth int) []string {
-	if depth > 4 {
-		return nil
-	}
-	var out []string
-	for _, line := range strings.Split(l.readText(path), "\n") {
-		line, _, _ = strings.Cut(line, "#")
-		fields := strings.Fields(line)
-		switch {
-		case len(fields) == 2 && fields[0] == "include":
-			pattern := fields[1]
-			if !filepath.IsAbs(pattern) {
-				pattern = filepath.Join(filepath.Dir(path), pattern)
-			}
-			files, err := filepath.Glob(filepath.Join(l.sysroot, pattern))
-			if err != nil {
-				continue
-			}
-			for _, f := range files {
-				out = append(out, l.readConf("/"+strings.TrimPrefix(strings.TrimPrefix(f, l.sysroot), "/"), depth+1)...)
-			}
-		case len(fields) == 1:
-			out = append(out, fields[0])
-		}
-	}
-	return out
 }
 
 // dlopen loads libraries that the program loads while it runs.

@@ -2,6 +2,7 @@ package elfscan
 
 import (
 	"context"
+	"fmt"
 	"sort"
 
 	"github.com/elastic/go-seccomp-bpf/elfscan/internal/machine"
@@ -20,7 +21,9 @@ const edgeFalse = machine.EdgeKind(0xff)
 
 const (
 	pieceSize = 1 << 20
-	overlap   = 4352 // reaches the literal pools of arm
+	overlap   = 4352    // reaches the literal pools of arm
+	maxEdges  = 1 << 25 // more than the largest programs have
+	maxSites  = 1 << 16 // more than 4 GiB of any bytes have by chance
 )
 
 // scan finds every possible system call instruction and every reference in
@@ -50,12 +53,19 @@ func (mod *module) scan(ctx context.Context, progress func(done uint64)) error {
 	}
 	var done uint64
 	buf := make([]byte, pieceSize+2*overlap)
+	var total uint64
 	for _, r := range mod.code {
-		mod.edges = growEdges(mod.edges, r.End-r.Start)
+		total += r.End - r.Start
+	}
+	mod.edges = make([]edge, 0, total/32) // as many as code usually has
+	for _, r := range mod.code {
 		s.Fixed = mod.fixedCode(r.Start)
 		for at := r.Start; at < r.End; at += pieceSize {
 			if err := ctx.Err(); err != nil {
 				return err
+			}
+			if len(mod.edges) > maxEdges || len(mod.sites) > maxSites {
+				return fmt.Errorf("%w: its code has more than %d references or %d system call instructions", ErrFormat, maxEdges, maxSites)
 			}
 			from := max(at, r.Start+overlap) - overlap
 			end := min(at+pieceSize+overlap, r.End)
@@ -73,16 +83,6 @@ func (mod *module) scan(ctx context.Context, progress func(done uint64)) error {
 	}
 	sort.Slice(mod.sites, func(i, j int) bool { return mod.sites[i] < mod.sites[j] })
 	return nil
-}
-
-// growEdges makes room for the references that so many bytes of code usually
-// have.
-func growEdges(e []edge, n uint64) []edge {
-	need := len(e) + int(n/32)
-	if cap(e) >= need {
-		return e
-	}
-	return append(make([]edge, 0, need), e...)
 }
 
 // fixedCode reports whether code at addr may use absolute addresses as

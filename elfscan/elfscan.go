@@ -148,9 +148,7 @@ func Scan(ctx context.Context, r io.ReaderAt, opt *Options) (*Result, error) {
 	if line, ok := shebang(r, size); ok {
 		return scanScript(ctx, line, o)
 	}
-	s := &scanner{ctx: ctx, opt: o}
-	defer s.closeAll()
-	return s.run(r, size)
+	return scanLevels(ctx, o, r, size)
 }
 
 func sizeOf(r io.ReaderAt, size int64) (int64, error) {

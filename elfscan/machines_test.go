@@ -153,6 +153,12 @@ func FuzzScan(f *testing.F) {
 		}
 		f.Add(tinyelf.Make(m.machine, m.class, m.order, b))
 	}
+	for _, c := range hostileFiles {
+		h := newHostile()
+		if c.make(h); len(h.data) < 1<<16 && len(h.sects) < 2000 {
+			f.Add(h.bytes())
+		}
+	}
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, b []byte) {
 		// Libraries are looked for below an empty directory.

@@ -4,6 +4,8 @@ import (
 	"debug/elf"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"sort"
 
 	"github.com/elastic/go-seccomp-bpf/elfscan/internal/flow"
@@ -110,12 +112,8 @@ func (mod *module) span() (lo, hi uint64) {
 }
 
 func (mod *module) inCode(addr uint64) bool {
-	for _, r := range mod.code {
-		if r.Contains(addr) {
-			return true
-		}
-	}
-	return false
+	i := sort.Search(len(mod.code), func(i int) bool { return mod.code[i].End > addr })
+	return i < len(mod.code) && mod.code[i].Contains(addr)
 }
 
 // findFunctions lists the functions: Go's table where it reaches; elsewhere
@@ -182,20 +180,16 @@ func (mod *module) splitGaps() {
 	if len(starts) == 0 {
 		return
 	}
+	called := slices.Sorted(maps.Keys(starts))
 	var out []function
 	for _, f := range mod.funcs {
 		out = append(out, f)
 		if !f.gap || f.end-f.start < bigGap {
 			continue
 		}
-		var in []uint64
-		for a := range starts {
-			if a > f.start && a < f.end {
-				in = append(in, a)
-			}
-		}
-		sort.Slice(in, func(i, j int) bool { return in[i] < in[j] })
-		for _, a := range in {
+		i, _ := slices.BinarySearch(called, f.start+1)
+		j, _ := slices.BinarySearch(called, f.end)
+		for _, a := range called[i:max(i, j)] {
 			out[len(out)-1].end = a
 			out = append(out, function{a, f.end, -1, true})
 		}
@@ -204,11 +198,15 @@ func (mod *module) splitGaps() {
 	mod.buildFind()
 }
 
+// maxNames bounds the names of exported symbols, which may share bytes.
+const maxNames = 256 << 20
+
 // symbolFunctions takes functions from the symbol tables, and notes names and
 // exports on the way.
 func (mod *module) symbolFunctions(inGo func(uint64) bool) []function {
 	mod.names = map[uint64]string{}
 	mod.syms = map[string]image.Symbol{}
+	room := maxNames
 	var out []function
 	add := func(s image.Symbol, name func() string) {
 		isFunc := s.Type == 2 || s.Type == 10 // STT_FUNC, STT_GNU_IFUNC
@@ -233,7 +231,12 @@ func (mod *module) symbolFunctions(inGo func(uint64) bool) []function {
 		if s.Defined() && s.Bind != 0 && s.Name != "" {
 			if _, dup := mod.syms[s.Name]; !dup {
 				mod.syms[s.Name] = s
+				room -= len(s.Name)
 			}
+		}
+		if room < 0 {
+			mod.f.Note("names of dynamic symbols are longer than %d MiB: the rest is ignored", maxNames>>20)
+			break
 		}
 	}
 	mod.f.Symbols(func(s image.Symbol, name func() string) bool {

@@ -303,6 +303,7 @@ func (p *program) flowFunc(n node) (*module, *flow.Func, bool) {
 	}
 	if n < p.nodes && m.lsda[f.start] != 0 {
 		fn.Pads = m.f.LandingPads(m.lsda[f.start], f.start)
+		p.work += 16 * len(fn.Pads)
 	}
 	return m, fn, true
 }

@@ -16,6 +16,7 @@ import (
 type scanner struct {
 	ctx    context.Context
 	opt    Options
+	level  string // processor, as the name of a directory of libraries for it
 	loader *loader
 	p      *program
 	reach  *reach
@@ -51,7 +52,7 @@ func (s *scanner) run(r io.ReaderAt, size int64) (*Result, error) {
 	if mod.goTab != nil {
 		s.res.GoVersion = mod.f.GoVersion()
 	}
-	if err := s.load(mod); err != nil {
+	if err := s.load(mod, r); err != nil {
 		return nil, err
 	}
 	if err := s.search(); err != nil {
@@ -78,18 +79,16 @@ func checkPlugin(mod *module) error {
 }
 
 // load opens the libraries.
-func (s *scanner) load(mod *module) error {
-	s.loader = &loader{ctx: s.ctx, sysroot: strings.TrimSuffix(s.opt.Sysroot, "/"), paths: s.opt.LibraryPath,
-		mods: []*module{mod}, parent: map[*module]*module{}, names: map[string]*module{}}
-	if mod.soname != "" {
-		s.loader.names[mod.soname] = mod
-	}
+func (s *scanner) load(mod *module, r io.ReaderAt) error {
+	s.loader = newLoader(s.ctx, &s.opt, mod, r)
+	s.loader.level = s.level
 	if err := s.loader.dlopen(s.opt.Dlopen); err != nil {
 		return err
 	}
 	if err := s.loader.closure(); err != nil {
 		return err
 	}
+	s.res.Notes = append(s.res.Notes, s.loader.notes...)
 	for _, m := range s.loader.missing {
 		s.res.Partial = true
 		s.res.Notes = append(s.res.Notes, "library not read: "+m)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -169,6 +170,7 @@ func (f *scanFlags) scanAll(ctx context.Context, errw io.Writer, path string) ([
 }
 
 func (f *scanFlags) scan(ctx context.Context, errw io.Writer, path string) (*elfscan.Result, error) {
+	path = f.inRoot(path)
 	file, err := f.open(path)
 	if err != nil {
 		return nil, err
@@ -190,9 +192,31 @@ func (f *scanFlags) open(path string) (*os.File, error) {
 		if err != nil {
 			return nil, err
 		}
-		if file, err := os.Open(inside); err == nil {
+		if file, err := openRegular(inside); err == nil {
 			return file, nil
 		}
 	}
+	return openRegular(path)
+}
+
+// openRegular does not wait for a FIFO's writer, nor touch a device.
+func openRegular(path string) (*os.File, error) {
+	if st, err := os.Stat(path); err == nil && !st.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: not a regular file", path)
+	}
 	return os.Open(path)
+}
+
+// inRoot is a path as programs below --sysroot see it, if it is given as this
+// machine sees it: $ORIGIN and links count from there.
+func (f *scanFlags) inRoot(path string) string {
+	root, err1 := filepath.Abs(f.sysroot)
+	abs, err2 := filepath.Abs(path)
+	if f.sysroot == "" || err1 != nil || err2 != nil {
+		return path
+	}
+	if inside, err := filepath.Rel(root, abs); err == nil && filepath.IsLocal(inside) {
+		return "/" + inside
+	}
+	return path
 }

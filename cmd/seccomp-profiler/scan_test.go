@@ -161,3 +161,28 @@ func TestScript(t *testing.T) {
 		t.Errorf("%d\n%s%s", code, out, errw)
 	}
 }
+
+// A program below the root is the same one however its path is given, and what
+// is no file is refused before it is opened.
+func TestProgramInRoot(t *testing.T) {
+	root := t.TempDir()
+	for _, dir := range []string{"bin", "opt"} {
+		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Rename(writeProgram(t, getpid...), filepath.Join(root, "opt/real")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("/opt/real", filepath.Join(root, "bin/program")); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/bin/program", filepath.Join(root, "bin/program")} {
+		if out := mustRun(t, "--sysroot", root, path); !strings.Contains(out, "- getpid\n") {
+			t.Errorf("%s:\n%s", path, out)
+		}
+	}
+	if _, errw, code := runScan(t, "/dev/zero"); code != exitError || !strings.Contains(errw, "not a regular file") {
+		t.Errorf("exit code %d: %s", code, errw)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"debug/elf"
 	"encoding/hex"
 	"sort"
+	"strings"
 )
 
 const (
@@ -15,18 +16,19 @@ const (
 
 // Dynamic is what ld.so reads of a file.
 type Dynamic struct {
-	Present   bool
-	Interp    string
-	Soname    string
-	Needed    []string
-	Rpath     []string
-	Runpath   []string
-	NoDefLib  bool
-	Init      uint64
-	Fini      uint64
-	InitArray Range
-	FiniArray Range
-	PreInit   Range
+	Present              bool
+	Interp               string
+	Soname               string
+	Needed               []string
+	Rpath                []string
+	Runpath              []string
+	HasRpath, HasRunpath bool // they are there, if empty
+	NoDefLib             bool
+	Init                 uint64
+	Fini                 uint64
+	InitArray            Range
+	FiniArray            Range
+	PreInit              Range
 
 	symtab, strtab, strsz uint64
 	nsyms                 uint64
@@ -52,17 +54,19 @@ func sortBy[T any](s []T, key func(T) uint64) {
 
 func (f *File) readDynamic() {
 	d := &f.Dyn
-	for _, p := range f.Progs {
-		switch p.Type {
-		case elf.PT_INTERP:
+	var dyn *Prog // ld.so takes the last
+	for i, p := range f.Progs {
+		switch {
+		case p.Type == elf.PT_INTERP && d.Interp == "": // the kernel takes the first
 			d.Interp = f.stringAt(p.Off, int(min(p.Filesz, maxString)))
-		case elf.PT_DYNAMIC:
-			f.readDynTags(p)
+		case p.Type == elf.PT_DYNAMIC:
+			dyn = &f.Progs[i]
 		}
 	}
-	if !d.Present {
+	if dyn == nil {
 		return
 	}
+	f.readDynTags(*dyn)
 	d.symtab, d.strtab, d.strsz = d.tags[elf.DT_SYMTAB], d.tags[elf.DT_STRTAB], d.tags[elf.DT_STRSZ]
 	d.Init, d.Fini = d.tags[elf.DT_INIT], d.tags[elf.DT_FINI]
 	d.InitArray = f.arrayOf(elf.DT_INIT_ARRAY, elf.DT_INIT_ARRAYSZ)
@@ -88,51 +92,54 @@ func (f *File) readDynTags(p Prog) {
 	d.Present = true
 	d.tags = make(map[elf.DynTag]uint64)
 	ps := uint64(f.PtrSize())
-	type str struct {
-		tag elf.DynTag
-		off uint64
-	}
-	var strs []str
-	for i := uint64(0); i < maxDynamic && (i+1)*2*ps <= p.Memsz; i++ {
+	var needed []uint64
+	for i := uint64(0); (i+1)*2*ps <= p.Memsz; i++ {
+		if i == maxDynamic {
+			f.note("dynamic section of more than %d entries is cut short", maxDynamic)
+			break
+		}
 		tag, ok1 := f.Uint(p.Vaddr+i*2*ps, int(ps))
 		val, ok2 := f.Uint(p.Vaddr+i*2*ps+ps, int(ps))
 		if !ok1 || !ok2 || tag == 0 {
 			break
 		}
-		t := elf.DynTag(tag)
-		switch t {
-		case elf.DT_NEEDED, elf.DT_RPATH, elf.DT_RUNPATH:
-			strs = append(strs, str{t, val})
+		switch t := elf.DynTag(tag); t {
+		case elf.DT_NEEDED:
+			needed = append(needed, val)
 		default:
-			if _, dup := d.tags[t]; !dup {
-				d.tags[t] = val
-			}
+			d.tags[t] = val // ld.so takes the last
 		}
 	}
 	d.strtab, d.strsz = d.tags[elf.DT_STRTAB], d.tags[elf.DT_STRSZ]
-	for _, s := range strs {
-		v := f.dynString(s.off)
-		switch s.tag {
-		case elf.DT_NEEDED:
-			if len(d.Needed) < maxNeeded {
-				d.Needed = append(d.Needed, v)
-			}
-		case elf.DT_RPATH:
-			d.Rpath = append(d.Rpath, splitPath(v)...)
-		case elf.DT_RUNPATH:
-			d.Runpath = append(d.Runpath, splitPath(v)...)
+	if len(needed) > maxNeeded {
+		f.note("needs %d libraries; only the first %d are read", len(needed), maxNeeded)
+		needed = needed[:maxNeeded]
+	}
+	for _, off := range needed {
+		d.Needed = append(d.Needed, f.dynString(off))
+	}
+	d.Rpath, d.HasRpath = f.dynPath(elf.DT_RPATH)
+	d.Runpath, d.HasRunpath = f.dynPath(elf.DT_RUNPATH)
+	for tag, name := range unfollowed {
+		if off, ok := d.tags[tag]; ok {
+			f.note("%s %s is not followed", name, f.dynString(off))
 		}
 	}
 }
 
-func splitPath(s string) []string {
-	var out []string
-	for _, p := range bytes.Split([]byte(s), []byte(":")) {
-		if len(p) > 0 {
-			out = append(out, string(p))
-		}
+// unfollowed are tags that make ld.so load a library, but not as needed ones
+// are: before the one with the tag, or into another namespace.
+var unfollowed = map[elf.DynTag]string{
+	elf.DT_AUXILIARY: "DT_AUXILIARY", elf.DT_FILTER: "DT_FILTER", elf.DT_AUDIT: "DT_AUDIT", elf.DT_DEPAUDIT: "DT_DEPAUDIT",
+}
+
+// dynPath reads a list of directories; an empty one is the working directory.
+func (f *File) dynPath(tag elf.DynTag) (dirs []string, ok bool) {
+	off, ok := f.Dyn.tags[tag]
+	if s := f.dynString(off); ok && s != "" {
+		dirs = strings.Split(s, ":")
 	}
-	return out
+	return dirs, ok
 }
 
 func (f *File) dynString(off uint64) string {
@@ -152,25 +159,35 @@ func (f *File) countDynSyms() uint64 {
 			size, at = 8, h+8 // its DT_HASH has 64-bit words
 		}
 		if n, ok := f.Uint(at, size); ok {
-			return min(n, maxSymbols, uint64(f.fileSize)/16)
+			return f.atMost(n)
 		}
 	}
 	if h, ok := d.tags[elf.DT_GNU_HASH]; ok {
-		return min(f.gnuHashCount(h), maxSymbols, uint64(f.fileSize)/16)
+		return f.atMost(f.gnuHashCount(h))
 	}
 	for _, s := range f.Sections {
 		if s.Type == elf.SHT_DYNSYM && s.Entsize > 0 {
-			return min(s.Size/s.Entsize, maxSymbols)
+			return f.atMost(s.Size / s.Entsize)
 		}
 	}
 	return 0
+}
+
+// atMost is a number of symbols that the file has room for.
+func (f *File) atMost(n uint64) uint64 {
+	if most := min(maxSymbols, uint64(f.fileSize)/16); n > most {
+		f.note("dynamic symbol table of %d entries is cut short", n)
+		return most
+	}
+	return n
 }
 
 func (f *File) gnuHashCount(h uint64) uint64 {
 	nb, ok1 := f.Uint(h, 4)
 	first, ok2 := f.Uint(h+4, 4)
 	bloom, ok3 := f.Uint(h+8, 4)
-	if !ok1 || !ok2 || !ok3 || nb > uint64(f.fileSize)/4 || bloom > uint64(f.fileSize)/4 {
+	if !ok1 || !ok2 || !ok3 || nb > min(maxSymbols, uint64(f.fileSize)/4) || bloom > uint64(f.fileSize)/4 {
+		f.note("hash table at %#x ignored: its symbols are not known", h)
 		return 0
 	}
 	buckets := h + 16 + bloom*uint64(f.PtrSize())
@@ -178,6 +195,7 @@ func (f *File) gnuHashCount(h uint64) uint64 {
 	for i := range nb {
 		b, ok := f.Uint(buckets+4*i, 4)
 		if !ok {
+			f.note("hash table at %#x is cut short: its symbols are not known", h)
 			return 0
 		}
 		last = max(last, b)
@@ -240,7 +258,8 @@ func (f *File) symbol(b []byte) (Symbol, uint32) {
 }
 
 // Symbols calls yield for every entry of the static symbol table, in order,
-// until it returns false. Names are read only when asked for.
+// until it returns false. Names are read only when asked for. A file has one
+// such table at most (gABI, SHT_SYMTAB).
 func (f *File) Symbols(yield func(s Symbol, name func() string) bool) {
 	for _, sec := range f.Sections {
 		if sec.Type != elf.SHT_SYMTAB || int(sec.Link) >= len(f.Sections) {
@@ -272,15 +291,17 @@ func (f *File) Symbols(yield func(s Symbol, name func() string) bool) {
 				}
 			}
 		}
+		return
 	}
 }
 
 func (f *File) readBuildID() string {
+	room := make([]byte, 1<<16)
 	for _, p := range f.Progs {
 		if p.Type != elf.PT_NOTE {
 			continue
 		}
-		buf := make([]byte, min(p.Filesz, 1<<16))
+		buf := room[:min(p.Filesz, uint64(len(room)))]
 		if f.readAt(buf, p.Off) != nil {
 			continue
 		}

@@ -121,7 +121,12 @@ func (f *File) parseEhFrame(addr, size uint64) []Unwound {
 	var out []Unwound
 	enc := map[uint64]cie{} // by address of the CIE
 	end := addr + min(size, uint64(f.fileSize))
-	for at := addr; at+4 <= end && len(out) < maxFDEs; {
+	left := 4 * maxFDEs // entries, terminators included
+	for at := addr; at+4 <= end; left-- {
+		if left == 0 || len(out) == maxFDEs {
+			f.note(".eh_frame has too many entries: the rest is ignored")
+			break
+		}
 		r := ehReader{f: f, at: at}
 		n := r.uint(4)
 		if r.err != nil {
@@ -175,13 +180,21 @@ func (r *ehReader) lsda(c cie) uint64 {
 	return v
 }
 
+// maxAugmentation is more than the letters that there are.
+const maxAugmentation = 16
+
 // readCIE reads a CIE from behind its id.
 func (f *File) readCIE(at, end uint64) cie {
 	bad := cie{pointer: 0xff, lsda: 0xff}
 	r := ehReader{f: f, at: at}
 	ver := r.uint(1)
-	aug := f.String(r.at)
-	r.at += uint64(len(aug)) + 1
+	var aug string
+	for b := r.uint(1); b != 0 && r.err == nil; b = r.uint(1) {
+		if len(aug) == maxAugmentation {
+			return bad
+		}
+		aug += string(rune(b))
+	}
 	if len(aug) >= 2 && aug[:2] == "eh" {
 		return bad
 	}

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sort"
 )
 
 const (
@@ -65,7 +64,10 @@ type File struct {
 	Dyn     Dynamic
 	BuildID string // GNU or Go build id, "" if none
 	relocs  relocTable
-	loads   []Prog // PT_LOAD, sorted by address
+	entries uint64 // of relocation tables, read so far
+	loads   []Prog // PT_LOAD, disjoint and sorted by address
+	relro   Range
+	heads   Range // file offsets of the ELF and program headers
 	pages   map[uint64][]byte
 	order   []uint64 // pages, oldest first
 }
@@ -84,8 +86,8 @@ func Open(r io.ReaderAt, size int64) (*File, error) {
 	if err := f.readHeader(); err != nil {
 		return nil, err
 	}
-	if len(f.loads) == 0 {
-		return nil, fmt.Errorf("%w: no loadable segment", ErrFormat)
+	if err := f.checkLoads(); err != nil {
+		return nil, err
 	}
 	f.readDynamic()
 	f.readRelocs()
@@ -93,6 +95,9 @@ func Open(r io.ReaderAt, size int64) (*File, error) {
 	f.BuildID = f.readBuildID()
 	return f, nil
 }
+
+// Note adds a note about what was broken and therefore ignored.
+func (f *File) Note(format string, args ...any) { f.note(format, args...) }
 
 func (f *File) note(format string, args ...any) {
 	if len(f.Notes) < 64 {
@@ -171,7 +176,7 @@ func (f *File) readProgs(off uint64, n, entsize int) error {
 		}
 		f.addProg(i, Prog{elf.ProgType(p.Type), elf.ProgFlag(p.Flags), p.Off, p.Vaddr, p.Filesz, p.Memsz})
 	}
-	sort.SliceStable(f.loads, func(i, j int) bool { return f.loads[i].Vaddr < f.loads[j].Vaddr })
+	f.heads = Range{0, off + uint64(n*entsize)}
 	return nil
 }
 
@@ -192,8 +197,8 @@ func (f *File) addProg(i int, p Prog) {
 		p.Filesz = p.Memsz
 	}
 	f.Progs = append(f.Progs, p)
-	if p.Type == elf.PT_LOAD && p.Memsz > 0 {
-		f.loads = append(f.loads, p)
+	if p.Type == elf.PT_GNU_RELRO { // ld.so takes the last
+		f.relro = Range{p.Vaddr, p.Vaddr + p.Memsz}
 	}
 }
 
@@ -205,6 +210,9 @@ func (f *File) readSections(off uint64, n, entsize, strndx int) {
 	if off == 0 || n == 0 && off >= uint64(f.fileSize) {
 		return
 	}
+	if n == 0 && entsize == want { // too many for the header: the first one says how many
+		n, strndx = f.extended(off, strndx)
+	}
 	if n == 0 || n > maxShnum || entsize != want {
 		f.note("section headers ignored: %d of %d bytes", n, entsize)
 		return
@@ -214,20 +222,10 @@ func (f *File) readSections(off uint64, n, entsize, strndx int) {
 		return
 	}
 	raw := make([]elf.Section64, n)
-	for i := range n {
-		at := off + uint64(i*entsize)
-		if f.Class == elf.ELFCLASS64 {
-			if f.readStruct(at, want, &raw[i]) != nil {
-				return
-			}
-			continue
-		}
-		var s elf.Section32
-		if f.readStruct(at, want, &s) != nil {
+	for i := range raw {
+		if f.readSection(off+uint64(i*entsize), &raw[i]) != nil {
 			return
 		}
-		raw[i] = elf.Section64{Name: s.Name, Type: s.Type, Flags: uint64(s.Flags), Addr: uint64(s.Addr),
-			Off: uint64(s.Off), Size: uint64(s.Size), Link: s.Link, Entsize: uint64(s.Entsize)}
 	}
 	var names elf.Section64
 	if strndx < n {
@@ -245,6 +243,32 @@ func (f *File) readSections(off uint64, n, entsize, strndx int) {
 		}
 		f.Sections = append(f.Sections, sec)
 	}
+}
+
+func (f *File) readSection(at uint64, s *elf.Section64) error {
+	if f.Class == elf.ELFCLASS64 {
+		return f.readStruct(at, 64, s)
+	}
+	var t elf.Section32
+	if err := f.readStruct(at, 40, &t); err != nil {
+		return err
+	}
+	*s = elf.Section64{Name: t.Name, Type: t.Type, Flags: uint64(t.Flags), Addr: uint64(t.Addr),
+		Off: uint64(t.Off), Size: uint64(t.Size), Link: t.Link, Entsize: uint64(t.Entsize)}
+	return nil
+}
+
+// extended reads the number of sections, and which has their names, from the
+// first section header (gABI, e_shnum and e_shstrndx).
+func (f *File) extended(off uint64, strndx int) (n, names int) {
+	var first elf.Section64
+	if f.readSection(off, &first) != nil {
+		return 0, 0
+	}
+	if strndx == int(elf.SHN_XINDEX) {
+		strndx = int(first.Link)
+	}
+	return int(min(first.Size, maxShnum+1)), strndx
 }
 
 // Section returns the section of that name, nil if there is none.

@@ -2,7 +2,10 @@ package image
 
 import (
 	"debug/elf"
+	"fmt"
 	"io"
+	"slices"
+	"sort"
 )
 
 // Range is a half-open range of addresses.
@@ -11,14 +14,75 @@ type Range struct{ Start, End uint64 }
 // Contains reports whether addr lies in the range.
 func (r Range) Contains(addr uint64) bool { return addr >= r.Start && addr < r.End }
 
-func (f *File) load(addr uint64) *Prog {
-	for i := len(f.loads) - 1; i >= 0; i-- {
-		p := &f.loads[i]
-		if addr >= p.Vaddr && addr-p.Vaddr < p.Memsz {
-			return p
+// maxCode bounds the code of one file: no compiler's output is near it.
+const maxCode = 1 << 30
+
+// checkLoads lays out the loadable segments. Where some overlap, the one that
+// is mapped last hides the others, as with the kernel.
+func (f *File) checkLoads() error {
+	var total, code uint64
+	for _, p := range slices.Backward(f.Progs) {
+		if p.Type != elf.PT_LOAD || p.Memsz == 0 {
+			continue
+		}
+		if total += p.Filesz; total > 2*uint64(f.fileSize) { // they share but the pages at their ends
+			return fmt.Errorf("%w: its segments map the file more than twice", ErrFormat)
+		}
+		f.mapBehind(p)
+	}
+	if len(f.loads) == 0 {
+		return fmt.Errorf("%w: no loadable segment", ErrFormat)
+	}
+	for _, p := range f.loads {
+		if p.Flags&elf.PF_X != 0 {
+			code += p.Filesz
 		}
 	}
+	if code > maxCode {
+		return fmt.Errorf("%w: %d MiB of code", ErrFormat, code>>20)
+	}
 	return nil
+}
+
+// mapBehind adds what of a segment those do not hide that are mapped later.
+func (f *File) mapBehind(p Prog) {
+	end := p.Vaddr + p.Memsz
+	i := sort.Search(len(f.loads), func(i int) bool { return f.loads[i].Vaddr+f.loads[i].Memsz > p.Vaddr })
+	var pieces []Prog
+	for ; i < len(f.loads) && f.loads[i].Vaddr < end; i++ {
+		f.note("segments overlap at %#x", max(p.Vaddr, f.loads[i].Vaddr))
+		if q := f.loads[i]; q.Vaddr > p.Vaddr {
+			pieces = append(pieces, p.upTo(q.Vaddr))
+		}
+		p = p.from(min(end, f.loads[i].Vaddr+f.loads[i].Memsz))
+	}
+	if p.Memsz > 0 {
+		pieces = append(pieces, p)
+	}
+	f.loads = append(f.loads, pieces...)
+	sortBy(f.loads, func(p Prog) uint64 { return p.Vaddr })
+}
+
+func (p Prog) upTo(addr uint64) Prog {
+	p.Memsz = addr - p.Vaddr
+	p.Filesz = min(p.Filesz, p.Memsz)
+	return p
+}
+
+func (p Prog) from(addr uint64) Prog {
+	cut := addr - p.Vaddr
+	p.Vaddr, p.Memsz = addr, p.Memsz-cut
+	p.Off += min(cut, p.Filesz)
+	p.Filesz -= min(cut, p.Filesz)
+	return p
+}
+
+func (f *File) load(addr uint64) *Prog {
+	i := sort.Search(len(f.loads), func(i int) bool { return f.loads[i].Vaddr > addr }) - 1
+	if i < 0 || addr-f.loads[i].Vaddr >= f.loads[i].Memsz {
+		return nil
+	}
+	return &f.loads[i]
 }
 
 // Mapped reports whether addr is inside a loadable segment.
@@ -28,15 +92,7 @@ func (f *File) Mapped(addr uint64) bool { return f.load(addr) != nil }
 // after relocation: RELRO is not.
 func (f *File) Writable(addr uint64) bool {
 	p := f.load(addr)
-	if p == nil || p.Flags&elf.PF_W == 0 {
-		return false
-	}
-	for _, q := range f.Progs {
-		if q.Type == elf.PT_GNU_RELRO && addr >= q.Vaddr && addr-q.Vaddr < q.Memsz {
-			return false
-		}
-	}
-	return true
+	return p != nil && p.Flags&elf.PF_W != 0 && !f.relro.Contains(addr)
 }
 
 // Executable reports whether addr is in an executable segment.
@@ -186,34 +242,44 @@ func (f *File) String(addr uint64) string {
 // Code returns the address ranges that hold instructions: executable
 // sections, and whatever part of an executable segment no section describes.
 func (f *File) Code() []Range {
+	var secs []Section
+	for _, s := range f.Sections {
+		if s.Flags&elf.SHF_ALLOC != 0 && s.Type != elf.SHT_NOBITS && s.Size > 0 && s.Addr+s.Size > s.Addr {
+			secs = append(secs, s)
+		}
+	}
+	sortBy(secs, func(s Section) uint64 { return s.Addr })
 	var out []Range
 	for _, p := range f.loads {
 		if p.Flags&elf.PF_X == 0 || p.Filesz == 0 {
 			continue
 		}
-		out = append(out, f.codeOf(Range{p.Vaddr, p.Vaddr + p.Filesz})...)
+		seg := Range{p.Vaddr, p.Vaddr + p.Filesz}
+		i := sort.Search(len(secs), func(i int) bool { return secs[i].Addr >= seg.Start })
+		j := sort.Search(len(secs), func(i int) bool { return secs[i].Addr >= seg.End })
+		out = append(out, codeOf(seg, f.headsEnd(p), secs[i:max(i, j)])...)
 	}
 	return mergeRanges(out)
 }
 
-func (f *File) codeOf(seg Range) []Range {
-	var secs []Section
-	for _, s := range f.Sections {
-		if s.Flags&elf.SHF_ALLOC == 0 || s.Type == elf.SHT_NOBITS || s.Size == 0 ||
-			s.Addr < seg.Start || s.Addr+s.Size > seg.End || s.Addr+s.Size < s.Addr {
-			continue
-		}
-		secs = append(secs, s)
+// headsEnd is where code can start in a segment that begins with the file's
+// headers.
+func (f *File) headsEnd(p Prog) uint64 {
+	if p.Off >= f.heads.End {
+		return p.Vaddr
 	}
+	return p.Vaddr + min(f.heads.End-p.Off, p.Filesz)
+}
+
+// codeOf leaves out of a segment what sections say is no code, and the headers
+// that may precede them.
+func codeOf(seg Range, first uint64, secs []Section) []Range {
+	secs = slices.DeleteFunc(slices.Clone(secs), func(s Section) bool { return s.Addr+s.Size > seg.End })
 	if len(secs) == 0 {
 		return []Range{seg}
 	}
-	sortBy(secs, func(s Section) uint64 { return s.Addr })
 	var out []Range
-	at := seg.Start
-	if first := secs[0].Addr; first > at {
-		at = first // ELF and program headers precede the first section
-	}
+	at := first
 	for _, s := range secs {
 		if s.Addr >= at+64 { // more than alignment: described by no section
 			out = append(out, Range{at, s.Addr})
@@ -250,9 +316,10 @@ func (f *File) Data() []Range {
 	for _, p := range f.loads {
 		at := p.Vaddr
 		end := p.Vaddr + p.Filesz
-		for _, c := range code {
-			if c.End <= at || c.Start >= end {
-				continue
+		first := sort.Search(len(code), func(i int) bool { return code[i].End > at })
+		for _, c := range code[first:] {
+			if c.Start >= end {
+				break
 			}
 			if c.Start > at {
 				out = append(out, Range{at, c.Start})

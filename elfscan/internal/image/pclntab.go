@@ -51,6 +51,9 @@ func (f *File) GoTable() (*GoTable, error) {
 			return t, nil
 		}
 		old = old || errors.Is(err, ErrOldGo)
+		if f.goSection() != nil && !old {
+			f.note("%v", err)
+		}
 	}
 	if old {
 		return nil, ErrOldGo
@@ -58,11 +61,19 @@ func (f *File) GoTable() (*GoTable, error) {
 	return nil, nil
 }
 
-func (f *File) pclntabCandidates() []uint64 {
+// goSection is the section of the function table, nil if none has its name.
+func (f *File) goSection() *Section {
 	for _, name := range []string{".gopclntab", ".data.rel.ro.gopclntab"} {
 		if s := f.Section(name); s != nil && s.Addr != 0 {
-			return []uint64{s.Addr}
+			return s
 		}
+	}
+	return nil
+}
+
+func (f *File) pclntabCandidates() []uint64 {
+	if s := f.goSection(); s != nil {
+		return []uint64{s.Addr}
 	}
 	if len(f.Sections) > 0 && f.Section(".go.buildinfo") == nil && f.Section(".note.go.buildid") == nil {
 		return nil
@@ -148,6 +159,9 @@ func (t *GoTable) readFtab(n int) error {
 	size := 4
 	if t.version == magic116 {
 		size = t.ptr
+	}
+	if _, ok := t.f.Offset(t.funcs + uint64(2*n*size)); !ok {
+		return fmt.Errorf("%w: function table at %#x is cut short", ErrFormat, t.Addr)
 	}
 	buf := make([]byte, (2*n+1)*size)
 	if err := t.f.Read(buf, t.funcs); err != nil {

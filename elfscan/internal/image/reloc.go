@@ -106,10 +106,11 @@ func (f *File) readRelocTable(addr, size uint64, rela bool) {
 	if rela {
 		ent = 3 * ps
 	}
-	if _, ok := f.Offset(addr); !ok || size > uint64(f.fileSize) || size/ent > maxRelocs {
+	if _, ok := f.Offset(addr); !ok || size > uint64(f.fileSize) || f.entries+size/ent > maxRelocs {
 		f.note("relocation table at %#x of %d bytes ignored", addr, size)
 		return
 	}
+	f.entries += size / ent
 	const batch = 4096
 	buf := make([]byte, batch*ent)
 	n := size / ent
@@ -163,19 +164,20 @@ func (f *File) addReloc(b []byte, rela bool) {
 
 func (f *File) readRelr(addr, size uint64) {
 	ps := uint64(f.PtrSize())
-	if addr == 0 || size == 0 || size > uint64(f.fileSize) {
+	if addr == 0 || size == 0 {
 		return
 	}
 	add := func(slot uint64) {
-		v, ok := f.Uint(slot, int(ps))
-		if ok && len(f.relocs) < maxRelocs {
+		f.entries++
+		if v, ok := f.Uint(slot, int(ps)); ok {
 			f.relocs = append(f.relocs, Reloc{Slot: slot, Addend: v, Kind: RelRelative})
 		}
 	}
 	var where uint64
 	for i := uint64(0); i+ps <= size; i += ps {
 		w, ok := f.Uint(addr+i, int(ps))
-		if !ok {
+		if f.entries++; !ok || f.entries > maxRelocs {
+			f.note("relocation table at %#x of %d bytes is cut short", addr, size)
 			return
 		}
 		if w&1 == 0 {
