@@ -39,6 +39,7 @@ type module struct {
 	syms     map[string]image.Symbol // exported
 	sites    []uint64
 	edges    []edge
+	targets  map[uint64]node   // where calls and jumps lead, through stubs; noNode if nowhere
 	starts   map[uint64]uint32 // nodes for entries that are not in funcs
 	init     map[machine.Reg]int64
 	goInit   map[machine.Reg]int64
@@ -82,7 +83,8 @@ func openModule(path string, r io.ReaderAt, size int64) (*module, error) {
 	if f.Machine == elf.EM_ARM && hasThumb(f) {
 		return nil, fmt.Errorf("%s: %w: no decoder for Thumb code", path, ErrUnsupported)
 	}
-	mod := &module{path: path, f: f, m: m, code: f.Code(), starts: map[uint64]uint32{}, sizes: map[uint64]uint64{}, inner: map[int][]node{}}
+	mod := &module{path: path, f: f, m: m, code: f.Code(), starts: map[uint64]uint32{}, sizes: map[uint64]uint64{}, inner: map[int][]node{},
+		targets: map[uint64]node{}}
 	mod.soname = f.Dyn.Soname
 	if len(mod.code) == 0 {
 		return nil, fmt.Errorf("%s: %w: no executable segment", path, image.ErrFormat)

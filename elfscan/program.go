@@ -43,7 +43,6 @@ type program struct {
 	pointers map[node]bool      // address is in data; nil until asked for
 	loads    map[node][]slotRef // address is in slots that code loads
 	handed   map[node]bool      // whether code does more with it than call it
-	stubs    map[stubKey]node
 	refined  map[node]bool
 	work     int       // bytes of functions analysed
 	boundsOf *function // whose instructions bounds are
@@ -64,14 +63,9 @@ type extraNode struct {
 	byRef bool // only its address is taken: it may be data
 }
 
-type stubKey struct {
-	mod  *module
-	addr uint64
-}
-
 func newProgram(ctx context.Context, mods []*module) *program {
 	p := &program{ctx: ctx, mods: mods, values: flow.NewValues(), results: map[node]*flow.Result{},
-		late: map[node][]caller{}, taken: map[node]bool{}, stubs: map[stubKey]node{}, refined: map[node]bool{}, never: map[node]bool{},
+		late: map[node][]caller{}, taken: map[node]bool{}, refined: map[node]bool{}, never: map[node]bool{},
 		falls: map[node]bool{}}
 	for _, m := range mods {
 		m.base = uint32(p.nodes)
@@ -123,16 +117,15 @@ func (p *program) target(m *module, addr uint64) node {
 	if m.funcs[i].goIndex >= 0 {
 		return node(m.base) + node(i)
 	}
-	key := stubKey{m, addr}
-	if n, ok := p.stubs[key]; ok {
+	if n, ok := m.targets[addr]; ok {
 		return n
 	}
 	n := noNode
-	p.stubs[key] = noNode
+	m.targets[addr] = noNode
 	if m.f.Dyn.Present || m.funcs[i].gap {
 		var isStub bool
 		if n, isStub = p.stub(m, addr, i); isStub {
-			p.stubs[key] = n
+			m.targets[addr] = n
 			return n
 		}
 	}
@@ -140,7 +133,7 @@ func (p *program) target(m *module, addr uint64) node {
 	if n != noNode && n >= p.nodes {
 		p.extra[n-p.nodes].byRef = false
 	}
-	p.stubs[key] = n
+	m.targets[addr] = n
 	return n
 }
 

@@ -15,7 +15,7 @@ type reach struct {
 	p    *program
 	from []node // by node: a function that leads to it, or unreached
 	n    int    // reachable
-	data map[stubKey]bool
+	data map[dataKey]bool
 	q    []node
 	dq   []dataRef
 	lib  *libGateState // nil to follow everything
@@ -30,6 +30,12 @@ type dataRef struct {
 	mod    *module
 	lo, hi uint64
 	by     node
+}
+
+// dataKey is where an object starts, and whether it is short.
+type dataKey struct {
+	mod  *module
+	addr uint64
 }
 
 // reachable searches, with the gates of the C library closed that the program
@@ -52,7 +58,7 @@ func (p *program) reachable(everything bool, dead map[step]bool) *reach {
 }
 
 func (p *program) reachWith(lib *libGateState, dead map[step]bool) *reach {
-	r := &reach{p: p, from: slices.Repeat([]node{unreached}, int(p.nodes)+len(p.extra)), data: map[stubKey]bool{}, lib: lib, dead: dead}
+	r := &reach{p: p, from: slices.Repeat([]node{unreached}, int(p.nodes)+len(p.extra)), data: map[dataKey]bool{}, lib: lib, dead: dead}
 	for i, m := range p.mods {
 		if i == 0 || m.loader {
 			r.addCode(m, m.f.Entry, noNode)
@@ -190,7 +196,7 @@ func (r *reach) addData(d dataRef) {
 	if d.lo >= d.hi {
 		return
 	}
-	key := stubKey{d.mod, d.lo<<1 | boolBit(d.hi-d.lo <= 16)}
+	key := dataKey{d.mod, d.lo<<1 | boolBit(d.hi-d.lo <= 16)}
 	if !r.data[key] {
 		r.data[key] = true
 		r.dq = append(r.dq, d)

@@ -129,6 +129,9 @@ func (f *refuter) impossible(e step) bool {
 	if len(at) == 0 {
 		return false // through data
 	}
+	if len(f.passed(e.from, 0)) == 0 {
+		return false // compilers leave out what is dead by itself
+	}
 	res := f.result(e.from, 0)
 	if res == nil {
 		return false
@@ -223,8 +226,13 @@ func (f *refuter) passed(n node, depth int) map[machine.Reg]flow.ID {
 			}
 			continue
 		}
+		known := false
 		for i, r := range regs {
 			vals[i] = f.p.values.Join(vals[i], f.constant(cm, m, pt.State.Regs[r]))
+			known = known || vals[i] != flow.Top
+		}
+		if !known {
+			return nil
 		}
 	}
 	out := map[machine.Reg]flow.ID{}

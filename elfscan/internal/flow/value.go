@@ -233,13 +233,22 @@ func (v *Values) each(id ID, f func(Atom) (Atom, bool)) ID {
 
 // Add returns a value plus a constant.
 func (v *Values) Add(id ID, c int64) ID {
-	if c == 0 {
+	if c == 0 || id == Top || id == None {
 		return id
 	}
-	return v.each(id, func(a Atom) (Atom, bool) {
+	if set := v.sets[id]; len(set) == 1 {
+		a := set[0]
 		a.Add += c
-		return a, true
-	})
+		return v.one(a)
+	}
+	v.set = append(v.set[:0], v.sets[id]...)
+	for i := range v.set {
+		v.set[i].Add += c
+	}
+	if !slices.IsSortedFunc(v.set, less) { // some have wrapped around
+		slices.SortFunc(v.set, less)
+	}
+	return v.intern(v.set)
 }
 
 // Consts returns the value's constants if it consists of nothing else.
