@@ -34,6 +34,11 @@ int main(void) { pthread_t t; pthread_create(&t, 0, f, 0); exit(0); }`,
 		opened: globbing("GLOB_MARK | GLOB_TILDE_CHECK"),
 	},
 	{
+		call:   "mkdir",
+		closed: "#include <stdlib.h>\nint main(int n, char **v) { return mkstemp(v[0]); }",
+		opened: "#include <stdlib.h>\nint main(int n, char **v) { return mkstemp(v[0]) + !mkdtemp(v[0]); }",
+	},
+	{
 		call:   "alarm",
 		closed: globbing("0"),
 		opened: globbing("n"),

@@ -40,6 +40,6 @@
 // syscall.SysProcAttr that the program never sets, code of Go's own packages
 // that only functions enable which the program does not have, or a kernel that
 // is older than seccomp(2). Of glibc: what only a second thread, attributes of
-// threads and of posix_spawn, GLOB_TILDE, or LD_PROFILE in the environment
+// threads and of posix_spawn, GLOB_TILDE, mkdtemp, or LD_PROFILE in the environment
 // enables. [Result.Policy] leaves such calls out.
 package elfscan

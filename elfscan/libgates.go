@@ -28,8 +28,8 @@ var (
 )
 
 // libGates are facts about glibc: nptl/pthread_create.c, nptl/tpp.c,
-// sysdeps/unix/sysv/linux/spawni.c, sunrpc/rpc_thread.c, nss/nss_module.c and
-// posix/glob.c.
+// sysdeps/unix/sysv/linux/spawni.c, sunrpc/rpc_thread.c, nss/nss_module.c,
+// posix/glob.c and sysdeps/posix/tempname.c.
 var libGates = []libGate{
 	{
 		what: "POSIX_SPAWN_SETSID", via: spawners, targets: []string{"setsid", "__setsid"}, calls: []string{"setsid"},
@@ -90,6 +90,12 @@ var libGates = []libGate{
 	{ // glob's calls of itself ask for no more than it was asked for
 		what: "GLOB_TILDE", via: globs, targets: []string{"getlogin_r", "__getlogin_r", "getlogin", "getpwnam_r", "__getpwnam_r"},
 		enable: globs, flags: 0x5000, // GLOB_TILDE, GLOB_TILDE_CHECK
+	},
+	{ // sysdeps/posix/tempname.c: of names for files and directories
+		what: "mkdtemp",
+		via: []string{"mkstemp", "mkstemp64", "mkostemp", "mkostemp64", "mkstemps", "mkstemps64", "mkostemps", "mkostemps64",
+			"mktemp", "tmpfile", "tmpfile64", "tmpnam", "tmpnam_r", "tempnam"},
+		targets: []string{"mkdir", "__mkdir"}, enable: []string{"mkdtemp"},
 	},
 	{
 		what: "looking up hosts", targets: []string{"_nss_dns_*"},
@@ -200,8 +206,8 @@ func (g *libGateState) around(via []string) map[node]bool {
 	return near
 }
 
-// maxHooks is the size of data that holds but a hook or two.
-const maxHooks = 16
+// maxHooks is the size of data that holds but a few hooks.
+const maxHooks = 32
 
 // targets are the functions that a reference leads to: directly, or through
 // hooks such as those of exit.
