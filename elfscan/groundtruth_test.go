@@ -84,16 +84,22 @@ func install(t *testing.T, g groundTruth) string {
 		t.Fatal(err)
 	}
 	bin := filepath.Join(cache, "seccomp-groundtruth", "go", g.Binary)
+	buildPackage(t, g, bin)
+	return bin
+}
+
+// buildPackage builds a program, unless it is there.
+func buildPackage(t *testing.T, g groundTruth, bin string, flags ...string) {
+	t.Helper()
 	if _, err := os.Stat(bin); err == nil {
-		return bin
+		return
 	}
 	// Not go install, which refuses modules with replace directives.
 	dir := t.TempDir()
 	env := []string{"CGO_ENABLED=0", "GOFLAGS=-p=2 -buildvcs=false", "GOARCH=amd64", "GOOS=linux"}
 	command(t, env, dir, "go", "mod", "init", "example.test/build")
 	command(t, env, dir, "go", "get", g.Package+"@"+g.Version)
-	command(t, env, dir, "go", "build", "-o", bin, g.Package)
-	return bin
+	command(t, env, dir, "go", append(append([]string{"build", "-o", bin}, flags...), g.Package)...)
 }
 
 func TestGroundTruth(t *testing.T) {
@@ -148,14 +154,81 @@ func runUnder(t *testing.T, g groundTruth, path string, res *elfscan.Result) {
 		t.Fatalf("no workload for %s", g.Binary)
 	}
 	dir := t.TempDir()
-	work(t, dir, sandboxed(t, dir, path, res))
+	work(t, dir, sandboxed(t, dir, path, res, elfscan.PolicyOptions{}))
+}
+
+// TestGroundTruthArguments: programs work under policies that restrict
+// arguments: as they are built, stripped, and position independent. Building
+// the last takes minutes, and is done where SECCOMP_GROUNDTRUTH_PIE is set.
+func TestGroundTruthArguments(t *testing.T) {
+	for _, g := range readTruths(t) {
+		t.Run(g.Binary, func(t *testing.T) {
+			path := install(t, g)
+			runRestricted(t, g, path)
+			if g.Package == "" {
+				return
+			}
+			stripped := filepath.Join(t.TempDir(), g.Binary)
+			command(t, nil, "", "strip", "-o", stripped, path)
+			runRestricted(t, g, stripped)
+			if os.Getenv("SECCOMP_GROUNDTRUTH_PIE") != "" {
+				pie := filepath.Join(filepath.Dir(path), "pie", g.Binary)
+				buildPackage(t, g, pie, "-buildmode=pie")
+				runRestricted(t, g, pie)
+			}
+		})
+	}
+}
+
+func runRestricted(t *testing.T, g groundTruth, path string) {
+	t.Helper()
+	opt := &elfscan.Options{Path: path}
+	switch g.Binary {
+	case "nginx": // asks for users and groups
+		opt.Dlopen = nssModules(t)
+	case "sqlite3": // the workload loads no extension
+		opt.Dlopen = []string{"libm.so.6"}
+	}
+	res := scanFile(t, path, opt)
+	// That libcap, below the module for systemd's users, makes a call whose
+	// number is its caller's is decided about: the workload has none do so.
+	restricted := elfscan.PolicyOptions{Args: true, Decided: g.Binary == "nginx"}
+	p, notes, err := res.Policy(&restricted)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := len(p.Syscalls[0].NamesWithConditions)
+	t.Logf("%s: %d alternatives of restricted calls; %d calls are not restricted", path, n, len(notes))
+	if n == 0 {
+		t.Errorf("no call is restricted: %q", notes)
+	}
+	dir := t.TempDir()
+	workloads[g.Binary](t, dir, sandboxed(t, dir, path, res, restricted))
+}
+
+// nssModules are the modules that nsswitch.conf names, where they are files of
+// their own.
+func nssModules(t *testing.T) (names []string) {
+	t.Helper()
+	found, err := filepath.Glob("/lib/*/libnss_*.so.2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, _ := os.ReadFile("/etc/nsswitch.conf") // glibc does without
+	for _, name := range found {
+		if service := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(name), "libnss_"), ".so.2"); strings.Contains(string(b), service) || service == "files" {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // sandboxed returns what runs a program under the policy made from its scan,
 // by cmd/sandbox, which needs execve to start it.
-func sandboxed(t *testing.T, dir, path string, res *elfscan.Result) func(args ...string) *exec.Cmd {
+func sandboxed(t *testing.T, dir, path string, res *elfscan.Result, opt elfscan.PolicyOptions) func(args ...string) *exec.Cmd {
 	t.Helper()
-	p, _, err := res.Policy(&elfscan.PolicyOptions{Allow: []string{"execve"}})
+	opt.Allow = append(opt.Allow, "execve")
+	p, _, err := res.Policy(&opt)
 	if err != nil {
 		t.Fatal(err)
 	}

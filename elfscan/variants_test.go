@@ -139,7 +139,7 @@ func checkWorks(t *testing.T, dir, path string, args ...string) *elfscan.Result 
 		}
 	}
 	t.Logf("%s: %d calls used, %d found", res.GoVersion, len(used), found)
-	run := sandboxed(t, dir, path, res)
+	run := sandboxed(t, dir, path, res, elfscan.PolicyOptions{})
 	if out, err := run(args...).CombinedOutput(); err != nil {
 		t.Errorf("under its policy: %v\n%s", err, out)
 	}
