@@ -288,6 +288,9 @@ func (l *loader) dlopen(names []string) error {
 		if len(l.missing) > before {
 			return fmt.Errorf("%s", l.missing[before])
 		}
+		if m := l.names[name]; m != l.mods[0] {
+			m.dlopened = true
+		}
 	}
 	return nil
 }

@@ -37,6 +37,7 @@ func (s *scanner) collect() {
 	sort.Slice(s.res.Calls, func(i, j int) bool { return s.res.Calls[i].Name < s.res.Calls[j].Name })
 	s.addUnresolved(r)
 	s.findLoads()
+	s.nssModules()
 	args := s.arguments(r)
 	s.res.open = args["*"]
 	s.res.more = s.unread()

@@ -28,7 +28,8 @@ type Options struct {
 	Sysroot string
 	// LibraryPath is searched first, like LD_LIBRARY_PATH.
 	LibraryPath []string
-	// Dlopen names libraries that the program loads while it runs.
+	// Dlopen names libraries that the program loads while it runs. All that they
+	// export counts as reachable: dlsym(3) may be given any name.
 	Dlopen []string
 	// Everything turns off the search for gates: code that only what the
 	// program never does could enable counts as reachable.

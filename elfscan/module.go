@@ -44,6 +44,7 @@ type module struct {
 	init     map[machine.Reg]int64
 	goInit   map[machine.Reg]int64
 	loader   bool              // ld.so itself
+	dlopened bool              // its exports may be asked for by name
 	byName   map[string]node   // once asked for
 	goMinor  int               // 0 until asked for
 	barriers map[uint64]bool   // addresses of runtime.gcWriteBarrier*; nil until asked for

@@ -1,6 +1,7 @@
 package elfscan
 
 import (
+	"maps"
 	"slices"
 	"sort"
 
@@ -80,6 +81,9 @@ func (p *program) reachWith(lib *libGateState, dead map[step]bool) *reach {
 			}
 		}
 		r.addLoaderHooks(m)
+		if m.dlopened {
+			r.addExports(m)
+		}
 		if m.goTab != nil {
 			r.addGo(m)
 		}
@@ -138,6 +142,19 @@ func (r *reach) addLoaderHooks(m *module) {
 	for _, rel := range m.f.Relocs() { // resolvers run before anything else
 		if rel.Kind == image.RelIRelative {
 			r.addCode(m, m.codeAddress(rel.Addend), noNode)
+		}
+	}
+}
+
+// addExports starts from all functions that a library exports: dlsym(3) may
+// be given any name.
+func (r *reach) addExports(m *module) {
+	for _, name := range slices.Sorted(maps.Keys(m.syms)) {
+		switch s := m.syms[name]; s.Type {
+		case 1: // STT_OBJECT, which may be a table of functions
+			r.addData(dataRef{m, s.Value, m.objectEnd(s.Value), noNode})
+		default:
+			r.addCode(m, m.codeAddress(s.Value), noNode)
 		}
 	}
 }
