@@ -100,3 +100,18 @@ int b(void) { return symlink("a", "b") + link("a", "b") + rmdir("a") + chroot("a
 		}
 	}
 }
+
+// TestShortJumps: jumps with one byte of distance lead to other functions.
+func TestShortJumps(t *testing.T) {
+	installed(t, "gcc", "gcc")
+	for _, jump := range []string{"jmp", "bnd jmp", "test %edi, %edi; jne"} {
+		source := `void sync(void);
+void work(void) { sync(); }
+asm(".text; .globl main; .type main, @function; main: .cfi_startproc; ` + jump + ` near; ret; .cfi_endproc; .size main, .-main;"
+    ".p2align 4; .type near, @function; near: .cfi_startproc; jmp work; .cfi_endproc; .size near, .-near");
+`
+		if grade := gradeIn(t, source, "sync"); grade != elfscan.Reachable {
+			t.Errorf("behind %q: %v", jump, grade)
+		}
+	}
+}

@@ -22,6 +22,7 @@ const edgeFalse = machine.EdgeKind(0xff)
 const (
 	pieceSize = 1 << 20
 	overlap   = 4352    // reaches the literal pools of arm
+	lookAhead = 8       // bytes behind the last instruction that scans may look at
 	maxEdges  = 1 << 25 // more than the largest programs have
 	maxSites  = 1 << 16 // more than 4 GiB of any bytes have by chance
 )
@@ -40,6 +41,9 @@ func (mod *module) scan(ctx context.Context, progress func(done uint64)) error {
 			cur--
 		}
 		fn := &mod.funcs[cur]
+		if kind == machine.EdgeShort && (fn.goIndex >= 0 || target >= fn.start && target < fn.end || mod.funcAt(target) < 0) {
+			return // Go's linker makes all jumps to other functions long
+		}
 		if kind <= machine.EdgeJump {
 			if kind == machine.EdgeJump && target >= fn.start && target < fn.end {
 				return
@@ -52,7 +56,7 @@ func (mod *module) scan(ctx context.Context, progress func(done uint64)) error {
 		mod.edges = append(mod.edges, edge{uint32(from - mod.lo), uint32(target - mod.lo), uint32(cur), kind})
 	}
 	var done uint64
-	buf := make([]byte, pieceSize+2*overlap)
+	buf := make([]byte, pieceSize+2*overlap+lookAhead)
 	var total uint64
 	for _, r := range mod.code {
 		total += r.End - r.Start
@@ -73,7 +77,8 @@ func (mod *module) scan(ctx context.Context, progress func(done uint64)) error {
 			if err := mod.f.Read(b, from); err != nil {
 				return err
 			}
-			s.Code, s.PC = b, from
+			clear(buf[end-from:][:lookAhead])
+			s.Code, s.PC = buf[:end-from+lookAhead], from
 			mod.m.Scan(s, int(at-from), int(min(at+pieceSize, r.End)-from))
 			done += min(at+pieceSize, r.End) - at
 			if progress != nil {

@@ -161,6 +161,17 @@ func (p *program) real(m *module, e edge) bool {
 	return e.kind == machine.EdgeRef && (at > 0 && p.bounds[at-1] || at > 1 && p.bounds[at-2])
 }
 
+// startsAt reports whether an instruction starts where an edge comes from.
+func (p *program) startsAt(m *module, e edge) bool {
+	fn := &m.funcs[e.from]
+	if fn.gap && p.startAt(m, m.lo+uint64(e.to)) != noNode {
+		return true // among data, instructions cannot be told by counting
+	}
+	p.readBounds(m, fn)
+	at := m.lo + uint64(e.at) - fn.start
+	return at >= uint64(len(p.bounds)) || p.bounds[at]
+}
+
 // readBounds finds where the instructions of a function start, unless that was
 // the last thing asked for.
 func (p *program) readBounds(m *module, fn *function) {
@@ -429,7 +440,10 @@ func (p *program) link() error {
 // linkEdge returns the function that an edge leads to, noNode if none other
 // than its own.
 func (p *program) linkEdge(m *module, e *edge) node {
-	if !p.real(m, *e) {
+	if e.kind == machine.EdgeShort && p.startsAt(m, *e) {
+		e.kind = machine.EdgeJump
+	}
+	if e.kind == machine.EdgeShort || !p.real(m, *e) {
 		e.kind = edgeFalse
 		return noNode
 	}

@@ -140,11 +140,12 @@ type EdgeKind uint8
 
 // The kinds of edges.
 const (
-	EdgeCall EdgeKind = iota // direct call
-	EdgeJump                 // direct jump, conditional or not
-	EdgeRef                  // address taken
-	EdgeData                 // data accessed
-	EdgeSlot                 // call or jump through a pointer at the target
+	EdgeCall  EdgeKind = iota // direct call
+	EdgeJump                  // direct jump, conditional or not
+	EdgeRef                   // address taken
+	EdgeData                  // data accessed
+	EdgeSlot                  // call or jump through a pointer at the target
+	EdgeShort                 // jump by a byte's distance, if an instruction starts there
 )
 
 // Machine describes an architecture.

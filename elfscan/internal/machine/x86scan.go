@@ -48,6 +48,8 @@ func scanAMD64(s *Scan, from, to int) {
 			s.rel32(EdgeCall, i, i+1)
 		case 0xe9:
 			s.rel32(EdgeJump, i, i+1)
+		case 0xeb, 0x70, 0x71, 0x72, 0x73, 0x74, 0x75, 0x76, 0x77, 0x78, 0x79, 0x7a, 0x7b, 0x7c, 0x7d, 0x7e, 0x7f:
+			s.short(i)
 		case 0x0f:
 			d := b[i+1]
 			if d == 0x05 {
@@ -76,6 +78,19 @@ func (s *Scan) rel32(kind EdgeKind, at, disp int) {
 	}
 	t := s.PC + uint64(disp+4) + uint64(int64(int32(binary.LittleEndian.Uint32(s.Code[disp:]))))
 	s.edge(kind, at, t)
+}
+
+// short reports where a jump with one byte of distance leads, with that of its
+// prefix, if it has one.
+func (s *Scan) short(i int) {
+	if c := s.Code[i]; c != 0xeb && c&0xf0 != 0x70 {
+		return
+	}
+	t := s.PC + uint64(i+2) + uint64(int64(int8(s.Code[i+1])))
+	s.edge(EdgeShort, i, t)
+	if i > 0 && s.Code[i-1] == 0xf2 { // BND
+		s.edge(EdgeShort, i-1, t)
+	}
 }
 
 // ripRelative reports the address that the ModRM byte at i refers to.
@@ -135,6 +150,7 @@ func scan386(s *Scan, from, to int) {
 		if c == 0xcd && b[i+1] == 0x80 || c == 0x0f && b[i+1] == 0x34 || c == 0x65 && isVsyscall(b[i:]) {
 			s.Site(s.PC + uint64(i))
 		}
+		s.short(i)
 		if i+4 > len(b) {
 			continue
 		}
