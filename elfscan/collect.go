@@ -99,7 +99,7 @@ func (s *scanner) gate(f found, call string) string {
 	if g := s.gates.gate(f); g != "" {
 		return g
 	}
-	if g := s.closed.gate(f.task.fn); g != "" {
+	if g := s.closed.gate(f.task.fn, f.task.at); g != "" {
 		return g
 	}
 	if g := s.reach.lib.gate(f.task.fn, call); g != "" || s.reach.lib == nil {

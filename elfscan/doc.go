@@ -38,8 +38,9 @@
 //
 // A call that cannot happen as the program is: one that needs a field of
 // syscall.SysProcAttr that the program never sets, code of Go's own packages
-// that only functions enable which the program does not have, or a kernel that
-// is older than seccomp(2). Of glibc: what only a second thread, attributes of
+// that only functions enable which the program does not have, a kernel that is
+// older than seccomp(2), or arguments other than the constants that all callers
+// of a Go function pass. Of glibc: what only a second thread, attributes of
 // threads and of posix_spawn, GLOB_TILDE, mkdtemp, or LD_PROFILE in the environment
 // enables. [Result.Policy] leaves such calls out.
 package elfscan

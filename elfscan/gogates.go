@@ -53,6 +53,7 @@ type closed struct {
 	state map[node]closedState
 	why   map[node]string
 	deep  int
+	args  *refuter
 }
 
 type closedState uint8
@@ -70,7 +71,8 @@ func (s *scanner) closeGo() *closed {
 	if m.goTab == nil || goMinor(s.res.GoVersion) > newestGo || m.f.Type == elf.ET_DYN && m.f.Entry == 0 {
 		return nil
 	}
-	c := &closed{p: s.p, m: m, roots: map[node]string{}, state: map[node]closedState{}, why: map[node]string{}}
+	c := &closed{p: s.p, m: m, roots: map[node]string{}, state: map[node]closedState{}, why: map[node]string{},
+		args: newRefuter(s.p, s.reach)}
 	var names []string
 	for _, g := range goGates {
 		names = append(names, g.enable...)
@@ -87,21 +89,31 @@ func (s *scanner) closeGo() *closed {
 			}
 		}
 	}
-	if len(c.roots) == 0 {
-		return nil
-	}
 	return c
 }
 
-// gate returns what would let a function run, "" if nothing needs to.
-func (c *closed) gate(n node) string {
-	if c == nil || !c.closed(n) {
+// gate returns what would let a function reach an instruction, "" if nothing
+// needs to.
+func (c *closed) gate(n node, at uint64) string {
+	switch {
+	case c == nil:
 		return ""
+	case c.closed(n):
+		return c.why[n]
+	case c.args.never(n, at):
+		return c.otherArgs(n)
 	}
-	return c.why[n]
+	return ""
 }
 
-const maxClosedDepth = 100
+func (c *closed) otherArgs(n node) string {
+	return "arguments of " + c.p.nodeName(n) + " that no caller passes"
+}
+
+const (
+	maxClosedDepth = 100
+	maxArgsDepth   = 1 // callers whose arguments are looked at
+)
 
 // closed reports whether a function cannot run. Functions that call each other
 // count as open.
@@ -122,18 +134,23 @@ func (c *closed) closed(n node) bool {
 		return false
 	}
 	callers := c.p.callersOf(n)
-	if len(callers) == 0 || c.p.inData(n) {
+	if len(callers) == 0 || c.p.inData(n) || m.exports(fn.start) {
 		return false
 	}
 	c.state[n] = stateAsked
 	c.deep++
 	defer func() { c.deep-- }()
 	for _, from := range callers {
-		if from.from != n && !c.closed(from.from) {
+		switch {
+		case from.from == n:
+		case c.closed(from.from):
+			c.why[n] = c.why[from.from]
+		case c.deep <= maxArgsDepth && c.args.never(from.from, from.at):
+			c.why[n] = c.otherArgs(from.from)
+		default:
 			c.state[n] = stateOpen
 			return false
 		}
-		c.why[n] = c.why[from.from]
 	}
 	if c.m.goTab.HasMethod(int(fn.goIndex)) {
 		c.state[n] = stateOpen

@@ -133,6 +133,94 @@ func main() {
 `,
 		reachable: []string{"setsid"},
 	},
+	{
+		name: "constant arguments",
+		source: `package main
+
+import (
+	"os"
+	"syscall"
+)
+
+//go:noinline
+func choose(how int, path string) error {
+	if how != 0 {
+		return syscall.Acct(path)
+	}
+	return syscall.Chroot(path)
+}
+
+func main() {
+	println(choose(0, os.Args[0]), os.Chmod(os.Args[0], 0o600))
+}
+`,
+		gated:     []string{"acct", "fchmodat2"},
+		reachable: []string{"chroot", "fchmodat"},
+		gate:      map[string]string{"acct": "arguments of main.choose"},
+	},
+	{
+		name: "arguments that one caller computes",
+		source: `package main
+
+import (
+	"os"
+	"syscall"
+)
+
+//go:noinline
+func choose(how int, path string) error {
+	if how != 0 {
+		return syscall.Acct(path)
+	}
+	return syscall.Chroot(path)
+}
+
+func main() {
+	println(choose(0, os.Args[0]), choose(len(os.Args), os.Args[0]), syscall.Fchmodat(3, os.Args[0], 0o600, len(os.Args)))
+}
+`,
+		reachable: []string{"acct", "chroot", "fchmodat2"},
+	},
+	{
+		name: "constant arguments of functions that are also called through pointers and interfaces",
+		source: `package main
+
+import (
+	"os"
+	"syscall"
+)
+
+type chooser struct{}
+
+//go:noinline
+func (chooser) Choose(how int, path string) error {
+	if how != 0 {
+		return syscall.Acct(path)
+	}
+	return nil
+}
+
+//go:noinline
+func choose(how int, path string) error {
+	if how != 0 {
+		return syscall.Chroot(path)
+	}
+	return nil
+}
+
+var table = []func(int, string) error{choose}
+
+var choosers = []interface{ Choose(int, string) error }{chooser{}}
+
+func main() {
+	println(choose(0, os.Args[0]), chooser{}.Choose(0, os.Args[0]))
+	for i, f := range table {
+		println(f(len(os.Args), os.Args[0]), choosers[i].Choose(len(os.Args), os.Args[0]))
+	}
+}
+`,
+		reachable: []string{"acct", "chroot"},
+	},
 }
 
 func TestGoGates(t *testing.T) {

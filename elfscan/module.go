@@ -46,6 +46,7 @@ type module struct {
 	loader   bool              // ld.so itself
 	dlopened bool              // its exports may be asked for by name
 	byName   map[string]node   // once asked for
+	exported map[uint64]bool   // addresses that other modules can call; nil until asked for
 	goMinor  int               // 0 until asked for
 	barriers map[uint64]bool   // addresses of runtime.gcWriteBarrier*; nil until asked for
 	bounds   []uint64          // starts of objects in data
@@ -249,6 +250,18 @@ func (mod *module) symbolFunctions(inGo func(uint64) bool) []function {
 		return true
 	})
 	return out
+}
+
+// exports reports whether other modules, such as plugins, can find the code at
+// an address by its name.
+func (mod *module) exports(addr uint64) bool {
+	if mod.exported == nil {
+		mod.exported = map[uint64]bool{}
+		for _, s := range mod.syms {
+			mod.exported[mod.codeAddress(s.Value)] = true
+		}
+	}
+	return mod.exported[addr]
 }
 
 // symbolLabels reports whether an untyped symbol of no size may start a

@@ -12,14 +12,15 @@ import (
 // constants that all callers pass do not lead to them: sysconf(_SC_PAGESIZE)
 // asks the kernel nothing. It takes the shortest path to each system call that
 // was found and tries to show that one of its steps is impossible. Where it
-// cannot, the call stays.
+// cannot, the call stays. Of Go programs, see closed, it is asked about single
+// calls: os.Chmod passes no flags, so that fchmodat2 is not called.
 type refuter struct {
 	p      *program
 	reach  *reach
 	dead   map[step]bool
 	strict map[node]strictResult
 	busy   map[node]bool
-	params map[node]map[machine.Reg]flow.ID
+	told   map[node]bool // functions to which all known callers pass constants
 	work   int
 }
 
@@ -39,16 +40,23 @@ const (
 	maxRefuteWork    = 160 << 10 // bytes of functions
 	maxRefuteRounds  = 8
 	maxRefuteCallers = 12
+	maxGoFunc        = 1 << 10 // in Go programs, which have little to refute
+	maxGoWork        = 64 << 10
+	maxGoCallers     = 4
 	maxRefuteDepth   = 1
 )
+
+func newRefuter(p *program, r *reach) *refuter {
+	return &refuter{p: p, reach: r, dead: map[step]bool{}, strict: map[node]strictResult{}, busy: map[node]bool{},
+		told: map[node]bool{}}
+}
 
 // refute removes steps that are impossible from the reachable functions.
 func (s *scanner) refute() {
 	if s.opt.Everything || len(cRegs[s.p.mods[0].m.Name]) == 0 || s.p.mods[0].goTab != nil {
 		return
 	}
-	f := &refuter{p: s.p, reach: s.reach, dead: map[step]bool{}, strict: map[node]strictResult{}, busy: map[node]bool{},
-		params: map[node]map[machine.Reg]flow.ID{}}
+	f := newRefuter(s.p, s.reach)
 	for range maxRefuteRounds {
 		if s.ctx.Err() != nil || !f.round(s.resolve()) {
 			break
@@ -144,6 +152,43 @@ func (f *refuter) impossible(e step) bool {
 	return true
 }
 
+// never reports whether no path through a Go function reaches an instruction
+// of it, because the constants that all callers pass do not lead there. Not so
+// in the runtime, which leaves and enters functions other than by calls.
+func (f *refuter) never(n node, at uint64) bool {
+	_, fn := f.p.function(n)
+	if n >= f.p.nodes || fn.goIndex < 0 || f.work > maxGoWork {
+		return false
+	}
+	if _, asked := f.told[n]; !asked {
+		f.told[n] = len(f.passed(n, 0)) > 0
+	}
+	if !f.told[n] {
+		return false
+	}
+	r := f.result(n, 0)
+	return r != nil && !near(r, at, fn.start) && !f.hasMethod(n, map[node]bool{})
+}
+
+// hasMethod reports whether callers that are not known may find a function, or
+// one of those whose constants were relied upon, in a type's method table.
+func (f *refuter) hasMethod(n node, seen map[node]bool) bool {
+	if !f.told[n] || seen[n] {
+		return false
+	}
+	seen[n] = true
+	m, fn := f.p.function(n)
+	if fn.goIndex < 0 || m.goTab.HasMethod(int(fn.goIndex)) {
+		return true
+	}
+	for _, c := range f.p.callersOf(n) {
+		if f.hasMethod(c.from, seen) {
+			return true
+		}
+	}
+	return false
+}
+
 // near reports whether some path reaches the instruction at an address; a
 // reference may be noted a few bytes behind its start.
 func near(res *flow.Result, at, start uint64) bool {
@@ -167,7 +212,8 @@ func (f *refuter) result(n node, depth int) *flow.Result {
 	f.busy[n] = true
 	defer delete(f.busy, n)
 	_, whole := f.p.function(n)
-	if whole.gap || whole.end-whole.start > maxRefuteFunc {
+	if whole.gap || whole.end-whole.start > maxRefuteFunc ||
+		whole.goIndex >= 0 && (whole.end-whole.start > maxGoFunc || isRuntime(f.p.nodeName(n))) {
 		f.strict[n] = strictResult{}
 		return nil
 	}
@@ -190,29 +236,31 @@ func (f *refuter) result(n node, depth int) *flow.Result {
 
 // passed are the constants that all callers pass in the argument registers.
 func (f *refuter) passed(n node, depth int) map[machine.Reg]flow.ID {
-	by, ok := f.reach.by(n)
-	if !ok || by == noNode || f.p.taken[n] || f.p.inData(n) {
+	m, fn := f.p.function(n)
+	if by, ok := f.reach.by(n); fn.goIndex < 0 && (!ok || by == noNode) || f.p.taken[n] || f.p.inData(n) {
 		return nil
 	}
-	m, _ := f.p.function(n)
-	if len(m.inner[int(uint32(n)-m.base)]) > 0 {
+	if len(m.inner[int(uint32(n)-m.base)]) > 0 || fn.goIndex >= 0 && m.exports(fn.start) {
 		return nil
 	}
 	if _, falls := f.p.fallsInto(n); falls {
 		return nil
 	}
 	callers := f.callers(n)
-	if len(callers) > maxRefuteCallers {
+	if len(callers) > maxRefuteCallers || fn.goIndex >= 0 && len(callers) > maxGoCallers {
 		return nil
 	}
 	regs := cRegs[m.m.Name]
+	if fn.goIndex >= 0 {
+		regs = m.goRegs()
+	}
 	vals := make([]flow.ID, len(regs))
 	for i := range vals {
 		vals[i] = flow.None
 	}
 	for _, c := range callers {
 		cm, cf := f.p.function(c.from)
-		if c.from >= f.p.nodes || cf.goIndex >= 0 || len(cm.inner[int(uint32(c.from)-cm.base)]) > 0 {
+		if c.from >= f.p.nodes || cf.goIndex >= 0 != (fn.goIndex >= 0) || len(cm.inner[int(uint32(c.from)-cm.base)]) > 0 {
 			return nil
 		}
 		res := f.result(c.from, depth+1)
@@ -241,6 +289,7 @@ func (f *refuter) passed(n node, depth int) map[machine.Reg]flow.ID {
 			out[machine.Reg(r)] = vals[i]
 		}
 	}
+	f.told[n] = f.told[n] || len(out) > 0
 	return out
 }
 
