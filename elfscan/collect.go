@@ -18,7 +18,7 @@ const maxEvidence = 16
 func (s *scanner) collect() {
 	r := s.resolve()
 	if !s.opt.Everything {
-		s.closed = s.closeGo()
+		s.closed = s.closeGo(r.found)
 		s.closeGates(r)
 	}
 	calls := map[string]*Call{}
@@ -99,7 +99,7 @@ func (s *scanner) gate(f found, call string) string {
 	if g := s.gates.gate(f); g != "" {
 		return g
 	}
-	if g := s.closed.gate(f.task.fn, f.task.at); g != "" {
+	if g := s.closed.gate(f); g != "" {
 		return g
 	}
 	if g := s.reach.lib.gate(f.task.fn, call); g != "" || s.reach.lib == nil {

@@ -54,6 +54,8 @@ type closed struct {
 	why   map[node]string
 	deep  int
 	args  *refuter
+	rare  map[int64]bool // calls that few functions make, whose arguments are looked at
+	ask   bool           // about such a call
 }
 
 type closedState uint8
@@ -66,13 +68,13 @@ const (
 
 // closeGo finds the closed gates of the program itself; a Go library has none,
 // because what calls it is not known.
-func (s *scanner) closeGo() *closed {
+func (s *scanner) closeGo(all []found) *closed {
 	m := s.p.mods[0]
 	if m.goTab == nil || goMinor(s.res.GoVersion) > newestGo || m.f.Type == elf.ET_DYN && m.f.Entry == 0 {
 		return nil
 	}
 	c := &closed{p: s.p, m: m, roots: map[node]string{}, state: map[node]closedState{}, why: map[node]string{},
-		args: newRefuter(s.p, s.reach)}
+		args: newRefuter(s.p, s.reach), rare: rareCalls(s.p, all)}
 	var names []string
 	for _, g := range goGates {
 		names = append(names, g.enable...)
@@ -92,18 +94,44 @@ func (s *scanner) closeGo() *closed {
 	return c
 }
 
-// gate returns what would let a function reach an instruction, "" if nothing
-// needs to.
-func (c *closed) gate(n node, at uint64) string {
-	switch {
-	case c == nil:
+// gate returns what would let a call happen, "" if nothing needs to.
+func (c *closed) gate(f found) string {
+	if c == nil {
 		return ""
+	}
+	n := f.task.fn
+	c.ask = c.rare[f.nr]
+	switch {
 	case c.closed(n):
 		return c.why[n]
-	case c.args.never(n, at):
+	case c.ask && c.args.never(n, f.task.at):
 		return c.otherArgs(n)
 	}
 	return ""
+}
+
+// maxMakers bounds the functions that make a call whose arguments are worth
+// looking at: a call with more of them stays reachable by some.
+const maxMakers = 2
+
+// rareCalls are the numbers that few functions supply, none of them the
+// runtime's.
+func rareCalls(p *program, all []found) map[int64]bool {
+	makers := map[int64]map[node]bool{}
+	for _, f := range all {
+		if makers[f.nr] == nil {
+			makers[f.nr] = map[node]bool{}
+		}
+		makers[f.nr][f.task.fn] = true
+	}
+	rare := map[int64]bool{}
+	for nr, by := range makers {
+		rare[nr] = len(by) <= maxMakers
+		for n := range by {
+			rare[nr] = rare[nr] && !isRuntime(p.nodeName(n))
+		}
+	}
+	return rare
 }
 
 func (c *closed) otherArgs(n node) string {
@@ -145,7 +173,7 @@ func (c *closed) closed(n node) bool {
 		case from.from == n:
 		case c.closed(from.from):
 			c.why[n] = c.why[from.from]
-		case c.deep <= maxArgsDepth && c.args.never(from.from, from.at):
+		case c.ask && c.deep <= maxArgsDepth && c.args.never(from.from, from.at):
 			c.why[n] = c.otherArgs(from.from)
 		default:
 			c.state[n] = stateOpen
