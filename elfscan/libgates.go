@@ -154,9 +154,9 @@ func (p *program) findLibGates() *libGateState {
 		if m.goTab != nil {
 			continue
 		}
-		for name, s := range m.syms {
-			if n := p.startAt(m, m.codeAddress(s.Value)); n != noNode {
-				g.names[n] = append(g.names[n], name)
+		for addr, names := range m.exported {
+			if n := p.startAt(m, addr); n != noNode {
+				g.names[n] = append(g.names[n], names...)
 			}
 		}
 	}

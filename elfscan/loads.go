@@ -1,6 +1,8 @@
 package elfscan
 
 import (
+	"cmp"
+	"slices"
 	"sort"
 	"strings"
 
@@ -20,23 +22,21 @@ var loadFunctions = map[string]string{
 // findLoads lists the reachable functions that load libraries.
 func (s *scanner) findLoads() {
 	for _, m := range s.p.mods {
-		names := make([]string, 0, len(m.syms))
-		for name := range m.syms {
-			if loadFunctions[name] != "" {
-				names = append(names, name)
-			}
-		}
-		sort.Strings(names)
-		for _, name := range names {
-			n := s.p.startAt(m, m.codeAddress(m.syms[name].Value))
+		for addr, names := range m.exported {
+			n := s.p.startAt(m, addr)
 			if n == noNode || !s.reach.has(n) {
 				continue
 			}
-			_, fn := s.p.function(n)
-			s.res.Loads = append(s.res.Loads, Evidence{Module: m.path, Function: name, Address: fn.start,
-				Gate: loadFunctions[name], Path: s.path(n)})
+			for _, name := range names {
+				if how := loadFunctions[name]; how != "" {
+					s.res.Loads = append(s.res.Loads, Evidence{Module: m.path, Function: name, Address: addr, Gate: how, Path: s.path(n)})
+				}
+			}
 		}
 	}
+	slices.SortFunc(s.res.Loads, func(a, b Evidence) int {
+		return cmp.Or(cmp.Compare(a.Module, b.Module), cmp.Compare(a.Function, b.Function), cmp.Compare(a.Address, b.Address))
+	})
 }
 
 // unread is a function that loads libraries with calls of their own, none of

@@ -36,7 +36,9 @@ type module struct {
 	names    map[uint64]string
 	lsda     map[uint64]uint64       // tables of exception handlers, by function
 	inner    map[int][]node          // entries in the middle of functions
-	syms     map[string]image.Symbol // exported
+	syms     map[string]image.Symbol // exported: the default version
+	exported map[uint64][]string     // the names of all versions, by address
+	versions map[versioned]image.Symbol
 	sites    []uint64
 	edges    []edge
 	targets  map[uint64]node   // where calls and jumps lead, through stubs; noNode if nowhere
@@ -46,7 +48,6 @@ type module struct {
 	loader   bool              // ld.so itself
 	dlopened bool              // its exports may be asked for by name
 	byName   map[string]node   // once asked for
-	exported map[uint64]bool   // addresses that other modules can call; nil until asked for
 	goMinor  int               // 0 until asked for
 	barriers map[uint64]bool   // addresses of runtime.gcWriteBarrier*; nil until asked for
 	bounds   []uint64          // starts of objects in data
@@ -210,6 +211,8 @@ const maxNames = 256 << 20
 func (mod *module) symbolFunctions(inGo func(uint64) bool) []function {
 	mod.names = map[uint64]string{}
 	mod.syms = map[string]image.Symbol{}
+	mod.versions = map[versioned]image.Symbol{}
+	mod.exported = map[uint64][]string{}
 	room := maxNames
 	var out []function
 	add := func(s image.Symbol, name func() string) {
@@ -233,10 +236,8 @@ func (mod *module) symbolFunctions(inGo func(uint64) bool) []function {
 		}
 		add(s, func() string { return s.Name })
 		if s.Defined() && s.Bind != 0 && s.Name != "" {
-			if _, dup := mod.syms[s.Name]; !dup {
-				mod.syms[s.Name] = s
-				room -= len(s.Name)
-			}
+			mod.export(s)
+			room -= len(s.Name) + len(s.Version)
 		}
 		if room < 0 {
 			mod.f.Note("names of dynamic symbols are longer than %d MiB: the rest is ignored", maxNames>>20)
@@ -255,13 +256,7 @@ func (mod *module) symbolFunctions(inGo func(uint64) bool) []function {
 // exports reports whether other modules, such as plugins, can find the code at
 // an address by its name.
 func (mod *module) exports(addr uint64) bool {
-	if mod.exported == nil {
-		mod.exported = map[uint64]bool{}
-		for _, s := range mod.syms {
-			mod.exported[mod.codeAddress(s.Value)] = true
-		}
-	}
-	return mod.exported[addr]
+	return len(mod.exported[addr]) > 0
 }
 
 // symbolLabels reports whether an untyped symbol of no size may start a

@@ -243,10 +243,8 @@ func (p *program) lookup(m *module, s image.Symbol) (*module, uint64, bool) {
 	if s.Defined() && s.Bind == 0 {
 		return m, m.codeAddress(s.Value), true
 	}
-	for _, d := range p.mods {
-		if def, ok := d.syms[s.Name]; ok && d.m == m.m {
-			return d, d.codeAddress(def.Value), true
-		}
+	if d, def, ok := p.definition(s, func(d *module) bool { return d.m != m.m }); ok {
+		return d, d.codeAddress(def.Value), true
 	}
 	if s.Defined() {
 		return m, m.codeAddress(s.Value), true

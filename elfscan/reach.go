@@ -1,6 +1,7 @@
 package elfscan
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"sort"
@@ -147,10 +148,13 @@ func (r *reach) addLoaderHooks(m *module) {
 }
 
 // addExports starts from all functions that a library exports: dlsym(3) may
-// be given any name.
+// be given any name, and dlvsym(3) any version.
 func (r *reach) addExports(m *module) {
-	for _, name := range slices.Sorted(maps.Keys(m.syms)) {
-		switch s := m.syms[name]; s.Type {
+	order := func(a, b versioned) int {
+		return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.version, b.version))
+	}
+	for _, v := range slices.SortedFunc(maps.Keys(m.versions), order) {
+		switch s := m.versions[v]; s.Type {
 		case 1: // STT_OBJECT, which may be a table of functions
 			r.addData(dataRef{m, s.Value, m.objectEnd(s.Value), noNode})
 		default:
@@ -422,13 +426,8 @@ func (mod *module) slotsEnd(addr, end uint64) uint64 {
 // lookupAny finds the definition of a symbol of any type; for a copied object
 // it is that of another module.
 func (p *program) lookupAny(m *module, s image.Symbol, copied bool) (*module, uint64, bool) {
-	for _, d := range p.mods {
-		if copied && d == m {
-			continue
-		}
-		if def, ok := d.syms[s.Name]; ok {
-			return d, def.Value, true
-		}
+	if d, def, ok := p.definition(s, func(d *module) bool { return copied && d == m }); ok {
+		return d, def.Value, true
 	}
 	if s.Defined() {
 		return m, s.Value, true

@@ -364,8 +364,5 @@ func (f *refuter) returnsTwice(m *module, res *flow.Result) bool {
 
 // exportedAt reports whether a name is that of the function at an address.
 func (mod *module) exportedAt(name string, addr uint64) bool {
-	if s, ok := mod.syms[name]; ok && mod.codeAddress(s.Value) == addr {
-		return true
-	}
-	return mod.names[addr] == name
+	return mod.names[addr] == name || slices.Contains(mod.exported[addr], name)
 }

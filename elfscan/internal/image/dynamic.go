@@ -33,6 +33,7 @@ type Dynamic struct {
 	symtab, strtab, strsz uint64
 	nsyms                 uint64
 	tags                  map[elf.DynTag]uint64
+	versions              map[uint16]string
 }
 
 // Symbol is an entry of a symbol table.
@@ -43,6 +44,10 @@ type Symbol struct {
 	Type    elf.SymType
 	Bind    elf.SymBind
 	Section elf.SectionIndex
+
+	Version string // "" if it has none
+	Hidden  bool   // only references to this very version find it
+	Base    bool   // references without a version find it rather than others
 }
 
 // Defined reports whether this file defines the symbol.
@@ -77,6 +82,7 @@ func (f *File) readDynamic() {
 	}
 	d.NoDefLib = d.tags[elf.DT_FLAGS_1]&uint64(elf.DF_1_NODEFLIB) != 0
 	d.nsyms = f.countDynSyms()
+	f.readVersions()
 }
 
 func (f *File) arrayOf(start, size elf.DynTag) Range {
@@ -245,6 +251,7 @@ func (f *File) DynSym(i uint32) (Symbol, bool) {
 	}
 	s, name := f.symbol(buf)
 	s.Name = f.dynString(uint64(name))
+	f.setVersion(&s, i)
 	return s, true
 }
 

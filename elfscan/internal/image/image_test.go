@@ -126,6 +126,51 @@ func TestSymbolsOfRelocations(t *testing.T) {
 	}
 }
 
+// TestVersions: an export of a version that is not the default, one that is,
+// and a reference to a version of another file (Linux Standard Base, 10.7).
+func TestVersions(t *testing.T) {
+	data := make([]byte, 0x200)
+	le := binary.LittleEndian
+	le.PutUint32(data, 1) // DT_HASH: a bucket and four symbols
+	le.PutUint32(data[4:], 4)
+	for i := 1; i < 4; i++ {
+		sym := data[0x20+24*i:]
+		le.PutUint32(sym, 1)
+		sym[4] = byte(elf.STB_GLOBAL)<<4 | byte(elf.STT_FUNC)
+	}
+	copy(data[0xc0:], "\x00f\x00V1\x00V2\x00V3\x00")
+	for i, v := range []uint16{0, 2 | 0x8000, 3, 4} {
+		le.PutUint16(data[0xe0+2*i:], v)
+	}
+	define := func(at int, flags, index uint16, name, next uint32) {
+		b := data[at:]
+		le.PutUint16(b[2:], flags)
+		le.PutUint16(b[4:], index)
+		le.PutUint32(b[12:], 20)
+		le.PutUint32(b[16:], next)
+		le.PutUint32(b[20:], name)
+	}
+	define(0x100, 1, 1, 0, 0x20)
+	define(0x120, 0, 2, 3, 0x20)
+	define(0x140, 0, 3, 6, 0)
+	need := data[0x160:]
+	le.PutUint16(need[2:], 1) // one version
+	le.PutUint32(need[8:], 16)
+	le.PutUint16(need[16+6:], 4)
+	le.PutUint32(need[16+8:], 9)
+	f := open(t, mapped(t, le, []uint64{
+		uint64(elf.DT_HASH), 0x100, uint64(elf.DT_SYMTAB), 0x120, uint64(elf.DT_STRTAB), 0x1c0, uint64(elf.DT_STRSZ), 12,
+		uint64(elf.DT_VERSYM), 0x1e0, uint64(elf.DT_VERDEF), 0x200, uint64(elf.DT_VERDEFNUM), 3,
+		uint64(elf.DT_VERNEED), 0x260, uint64(elf.DT_VERNEEDNUM), 1, 0, 0,
+	}, data))
+	for i, want := range []Symbol{1: {Version: "V1", Hidden: true, Base: true}, 2: {Version: "V2"}, 3: {Version: "V3"}} {
+		s, ok := f.DynSym(uint32(i))
+		if i > 0 && (!ok || s.Name != "f" || s.Version != want.Version || s.Hidden != want.Hidden || s.Base != want.Base) {
+			t.Errorf("symbol %d: %+v %v, want %+v", i, s, ok, want)
+		}
+	}
+}
+
 func TestRead(t *testing.T) {
 	for _, order := range []binary.ByteOrder{binary.LittleEndian, binary.BigEndian} {
 		data := make([]byte, 16)
