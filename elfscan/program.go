@@ -360,10 +360,10 @@ func (p *program) noReturn(n node, depth int) bool {
 	if v, ok := p.never[n]; ok {
 		return v
 	}
-	p.never[n] = false // for recursive functions, until known better
 	if depth > 8 {
-		return false
+		return false // not for those who ask from nearer
 	}
+	p.never[n] = false // for recursive functions, until known better
 	m, fn, ok := p.flowFunc(n)
 	if !ok || len(fn.Code) > 1<<16 {
 		return false
