@@ -3,8 +3,10 @@ package elfscan
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sort"
 
+	"github.com/elastic/go-seccomp-bpf/elfscan/internal/image"
 	"github.com/elastic/go-seccomp-bpf/elfscan/internal/machine"
 )
 
@@ -31,7 +33,7 @@ const (
 // the module's code, reading it once, piece by piece.
 func (mod *module) scan(ctx context.Context, progress func(done uint64)) error {
 	cur := 0
-	s := &machine.Scan{Lo: mod.lo, Hi: mod.hi, Base: mod.refBase(), Order: mod.m.Order}
+	s := &machine.Scan{Lo: mod.lo, Hi: mod.hi, Base: mod.refBase(), Order: mod.m.Order, Absolute: mod.absolute()}
 	s.Site = func(addr uint64) { mod.sites = append(mod.sites, addr) }
 	s.Edge = func(kind machine.EdgeKind, from, target uint64) {
 		for cur+1 < len(mod.funcs) && mod.funcs[cur].end <= from {
@@ -96,6 +98,12 @@ func (mod *module) fixedCode(addr uint64) bool {
 	return mod.f.Type == 2 && (mod.goTab == nil || addr < mod.goTab.Text || addr >= mod.goTab.EText)
 }
 
+// absolute reports whether code may hold addresses that are not relative to
+// anything: in executables that are not relocated, and where code itself is.
+func (mod *module) absolute() bool {
+	return mod.f.Type == 2 || slices.ContainsFunc(mod.code, func(r image.Range) bool { return len(mod.f.RelocsIn(r)) > 0 })
+}
+
 // refBase is the address that position independent code of some machines
 // counts from.
 func (mod *module) refBase() uint64 {
@@ -105,8 +113,25 @@ func (mod *module) refBase() uint64 {
 		}
 		return mod.f.Dyn.Tag(3) // DT_PLTGOT
 	}
+	if mod.m.Name == "arm" {
+		return mod.armGOT()
+	}
 	if s := mod.f.Section(".got"); s != nil && mod.m.Name == "ppc64le" && mod.goTab == nil {
 		return s.Addr + 0x8000 // the ELFv2 ABI's .TOC.
+	}
+	return 0
+}
+
+// armGOT is _GLOBAL_OFFSET_TABLE_: GNU ld puts what the procedure linkage
+// table uses first into .got.
+func (mod *module) armGOT() uint64 {
+	if a := mod.f.Dyn.Tag(3); a != 0 { // DT_PLTGOT
+		return a
+	}
+	for _, name := range []string{".got.plt", ".got"} {
+		if s := mod.f.Section(name); s != nil {
+			return s.Addr
+		}
 	}
 	return 0
 }

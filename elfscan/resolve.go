@@ -244,7 +244,7 @@ func (r *resolver) unknown(m *module, site uint64, t *task) open {
 
 // ask turns a task into those of the callers.
 func (r *resolver) ask(m *module, site uint64, t *task) []*task {
-	taken := r.p.pointerTaken(t.fn)
+	taken := r.p.pointerTaken(t.fn) && !r.p.isSysinfo(t.fn)
 	callers := r.p.callersOf(t.fn)
 	if by, ok := r.reach.by(t.fn); ok && by == noNode {
 		r.open = append(r.open, open{m, site, t, fmt.Sprintf("%s is entered from outside", r.p.nodeName(t.fn))})
@@ -268,6 +268,19 @@ func (r *resolver) ask(m *module, site uint64, t *task) []*task {
 		r.open = append(r.open, open{m, site, t, fmt.Sprintf("%s is also called through a pointer", r.p.nodeName(t.fn))})
 	}
 	return out
+}
+
+// isSysinfo recognises glibc's _dl_sysinfo_int80 on i386: int $0x80; ret. Its
+// address is kept for call *%gs:0x10 alone, which is taken for a system call
+// wherever it is (sysdeps/unix/sysv/linux/i386/dl-sysdep.h, sysdep.h).
+func (p *program) isSysinfo(n node) bool {
+	m, fn := p.function(n)
+	if m.m.Name != "i386" || !m.loader && m.names[fn.start] != "_dl_sysinfo_int80" {
+		return false
+	}
+	code, ok1 := m.f.Uint(fn.start, 2)
+	ret, ok2 := m.f.Uint(fn.start+2, 1)
+	return ok1 && ok2 && code == 0x80cd && ret == 0xc3
 }
 
 // callState is a call or jump as seen by the analysis of one of the entries of

@@ -263,8 +263,11 @@ func (f *File) LandingPads(lsda, start uint64) []uint64 {
 }
 
 // parseExidx reads the function starts of 32-bit ARM's unwind index
-// (EHABI, section 6): pairs of words, the first a 31-bit relative address.
+// (EHABI, section 6): pairs of words, the first a 31-bit relative address. An
+// entry reaches to the next one. One that cannot be unwound stands for all the
+// code without unwind information that follows.
 func (f *File) parseExidx() []Unwound {
+	const cantUnwind = 1
 	if f.Machine != elf.EM_ARM {
 		return nil
 	}
@@ -273,19 +276,23 @@ func (f *File) parseExidx() []Unwound {
 		if p.Type != elf.ProgType(0x70000001) { // PT_ARM_EXIDX
 			continue
 		}
+		open := false // the last function's end is not known yet
 		for at := p.Vaddr; at+8 <= p.Vaddr+p.Filesz && len(out) < maxFDEs; at += 8 {
-			w, ok := f.Uint(at, 4)
-			if !ok {
+			w, ok1 := f.Uint(at, 4)
+			how, ok2 := f.Uint(at+4, 4)
+			if !ok1 || !ok2 {
 				break
 			}
 			lo := uint64(uint32(at) + uint32(int32(uint32(w)<<1)>>1))
 			if !f.Executable(lo) {
 				continue
 			}
-			if n := len(out); n > 0 && out[n-1].Start < lo {
-				out[n-1].End = lo
+			if open && out[len(out)-1].Start < lo {
+				out[len(out)-1].End = lo
 			}
-			out = append(out, Unwound{Range: Range{lo, lo + 1}})
+			if open = how != cantUnwind; open {
+				out = append(out, Unwound{Range: Range{lo, lo + 1}})
+			}
 		}
 	}
 	return out

@@ -85,6 +85,36 @@ func TestUnwind(t *testing.T) {
 	}
 }
 
+// TestExidx: the code behind an entry that cannot be unwound is no function.
+func TestExidx(t *testing.T) {
+	var b bytes.Buffer
+	const base, index = 0x10000, 52 + 2*32
+	entry := func(i int, to, how uint32) [2]uint32 {
+		return [2]uint32{(to - uint32(base+index+8*i)) & 0x7fffffff, how}
+	}
+	segment := elf.Prog32{Type: uint32(elf.PT_LOAD), Vaddr: base, Filesz: 0x400, Memsz: 0x400, Flags: uint32(elf.PF_R | elf.PF_X)}
+	exidx := elf.Prog32{Type: 0x70000001, Off: index, Vaddr: base + index, Filesz: 32, Memsz: 32, Flags: uint32(elf.PF_R)}
+	for _, v := range []any{
+		elf.Header32{Ident: [16]byte{0x7f, 'E', 'L', 'F', 1, 1, 1}, Type: uint16(elf.ET_EXEC), Machine: uint16(elf.EM_ARM), Version: 1,
+			Entry: base + 0x200, Phoff: 52, Ehsize: 52, Phentsize: 32, Phnum: 2},
+		segment, exidx,
+		entry(0, base+0x200, 0x80b0b0b0), entry(1, base+0x240, 1), entry(2, base+0x300, 0x80b0b0b0), entry(3, base+0x340, 0x80b0b0b0),
+		make([]byte, 0x400),
+	} {
+		if err := binary.Write(&b, binary.LittleEndian, v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []Range
+	for _, u := range open(t, b.Bytes()).Unwind() {
+		got = append(got, u.Range)
+	}
+	want := []Range{{base + 0x200, base + 0x240}, {base + 0x300, base + 0x340}, {base + 0x340, base + 0x341}}
+	if !slices.Equal(got, want) {
+		t.Errorf("functions %#x, want %#x", got, want)
+	}
+}
+
 func TestRelr(t *testing.T) {
 	// gABI, SHT_RELR: an address, then bitmaps of the words behind it.
 	data := make([]byte, 0x200)

@@ -14,22 +14,62 @@ func scanARM(s *Scan, from, to int) {
 			if w>>23&1 == 0 {
 				off = 8 - int(w&0xfff)
 			}
-			s.literal(i, i+off)
+			s.literal(i, i+off, w>>12&15)
 		case w&0x0ff00000 == 0x03000000:
 			s.setPage(w>>12&15, uint64(bits(w, 19, 16)<<12|w&0xfff))
 		case w&0x0ff00000 == 0x03400000:
 			if low, ok := s.getPage(w >> 12 & 15); ok {
-				s.edge(EdgeRef, i, uint64(bits(w, 19, 16)<<12|w&0xfff)<<16|low&0xffff)
+				v := uint64(bits(w, 19, 16)<<12|w&0xfff)<<16 | low&0xffff
+				s.setPage(w>>12&15, v)
+				s.absolute(i, v)
 			}
+		case w&0x0fff0000 == 0x028f0000: // add rd, pc, #n
+			s.edge(EdgeRef, i, uint64(uint32(int64(pc)+8+armImmediate(w))))
+		case w&0x0fff0000 == 0x024f0000:
+			s.edge(EdgeRef, i, uint64(uint32(int64(pc)+8-armImmediate(w))))
+		case w&0x0fff0ff0 == 0x008f0000: // add rd, pc, rm
+			s.relative(EdgeRef, i, w&15)
+		case w&0x0ff00fff == 0x0080000f: // add rd, rn, pc
+			s.relative(EdgeRef, i, w>>16&15)
+		case w&0x0fff0ff0 == 0x079f0000: // ldr rd, [pc, rm]
+			s.relative(EdgeData, i, w&15)
 		}
 	})
 }
 
-// literal reports the address in a word of a literal pool, if the piece
-// includes it, and the word itself.
-func (s *Scan) literal(i, at int) {
+// literal reports a word of a literal pool and, if the piece includes it, what
+// it refers to: by address, or by the distance from the global offset table.
+// Numbers that small are immediates, and not in literal pools.
+func (s *Scan) literal(i, at int, reg uint32) {
 	s.edge(EdgeData, i, s.PC+uint64(at))
-	if at >= 0 && at+4 <= len(s.Code) {
-		s.edge(EdgeRef, i, uint64(s.Order.Uint32(s.Code[at:])))
+	if at < 0 || at+4 > len(s.Code) {
+		s.noPage(reg)
+		return
+	}
+	v := s.Order.Uint32(s.Code[at:])
+	s.setPage(reg, uint64(v))
+	s.absolute(i, uint64(v))
+	if n := int32(v); s.Base != 0 && v&3 == 0 && n != 0 && n > -armGOT && n < armGOT {
+		s.edge(EdgeData, i, uint64(uint32(s.Base)+v))
+	}
+}
+
+// armGOT bounds the size of a global offset table.
+const armGOT = 1 << 16
+
+// absolute reports an address that code which is not relocated uses.
+func (s *Scan) absolute(i int, v uint64) {
+	if s.Absolute {
+		s.edge(EdgeRef, i, v)
+	}
+}
+
+// relative reports an address at a distance, which a register holds, from the
+// program counter.
+func (s *Scan) relative(kind EdgeKind, i int, reg uint32) {
+	v, ok := s.getPage(reg)
+	t := uint64(uint32(s.PC) + uint32(i) + 8 + uint32(v))
+	if ok && t != s.Base { // the table itself, from which distances count
+		s.edge(kind, i, t)
 	}
 }

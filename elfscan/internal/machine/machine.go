@@ -213,9 +213,11 @@ type Scan struct {
 	Lo, Hi uint64 // references outside are of no interest
 	Base   uint64 // GOT or TOC that references are relative to, 0 if none
 	Fixed  bool   // absolute addresses may be immediates
-	Order  binary.ByteOrder
-	Site   func(addr uint64)
-	Edge   func(kind EdgeKind, from, target uint64)
+
+	Absolute bool // the code is never relocated
+	Order    binary.ByteOrder
+	Site     func(addr uint64)
+	Edge     func(kind EdgeKind, from, target uint64)
 
 	page [64]uint64 // upper parts of addresses under construction, by register
 }

@@ -162,8 +162,10 @@ func scan386(s *Scan, from, to int) {
 		case c == 0x0f && b[i+1]&0xf0 == 0x80:
 			s.rel32(EdgeJump, i, i+2)
 		}
-		s.fixed(i)
-		if s.Base != 0 && i > 0 && c&0xc0 == 0x80 && c&7 != 4 && i+5 <= len(b) {
+		if s.Absolute {
+			s.fixed(i)
+		}
+		if s.Base != 0 && i > 0 {
 			s.gotRelative(i)
 		}
 	}
@@ -182,21 +184,45 @@ func (s *Scan) fixed(i int) {
 	s.Edge(kind, s.PC+uint64(i), v)
 }
 
-// gotRelative reports an address relative to the GOT, whose address position
-// independent 32-bit code keeps in a register.
+// gotRelative reports what the ModRM byte at i may refer to relative to the
+// GOT, whose address position independent 32-bit code keeps in a register.
 func (s *Scan) gotRelative(i int) {
-	op := s.Code[i-1]
-	how := x86OneByte[op]
-	if how == modNone {
+	b, op := s.Code, s.Code[i-1]
+	kind, disp := EdgeData, i+1
+	switch m := b[i]; {
+	case m&0xc7 == 0x84 && i+2 <= len(b): // with an index: an element of an object
+		if b[i+1]>>3&7 == 4 {
+			return // none: on the stack
+		}
+		kind, disp = EdgeRef, i+2
+	case m&0xc0 == 0x80 && m&7 != 4:
+		if op == 0x8d {
+			kind = EdgeRef
+		}
+		if reg := m >> 3 & 7; x86OneByte[op] == modGroupFF && (reg == 2 || reg == 4) {
+			kind = EdgeSlot
+		}
+	case m&0xf8 == 0xc0 && op == 0x81: // add, of more than small numbers
+		s.gotSum(i-1, i+1)
+		return
+	default:
+		if op == 0x05 {
+			s.gotSum(i-1, i)
+		}
 		return
 	}
-	kind := EdgeData
-	if op == 0x8d {
-		kind = EdgeRef
+	known := x86OneByte[op] != modNone || i >= 2 && b[i-2] == 0x0f && x86TwoByte[op] != modNone
+	if known && disp+4 <= len(b) {
+		s.edge(kind, i-1, uint64(uint32(s.Base)+binary.LittleEndian.Uint32(b[disp:])))
 	}
-	if reg := s.Code[i] >> 3 & 7; how == modGroupFF && (reg == 2 || reg == 4) {
-		kind = EdgeSlot
+}
+
+// gotSum reports what an addition to the address of the GOT results in.
+func (s *Scan) gotSum(at, imm int) {
+	if imm+4 > len(s.Code) {
+		return
 	}
-	t := uint64(uint32(s.Base) + binary.LittleEndian.Uint32(s.Code[i+1:]))
-	s.edge(kind, i-1, t)
+	if v := int32(binary.LittleEndian.Uint32(s.Code[imm:])); v >= 4096 || v <= -4096 {
+		s.edge(EdgeRef, at, uint64(uint32(s.Base)+uint32(v)))
+	}
 }
