@@ -41,6 +41,14 @@ var cPrograms = []struct {
 		flags: []string{"-static"}, sysroot: "/usr/riscv64-linux-gnu", qemu: "qemu-riscv64-static"},
 	{name: "s390x", source: "work.c", compiler: "s390x-linux-gnu-gcc", pkg: "gcc-s390x-linux-gnu libc6-dev-s390x-cross",
 		sysroot: "/usr/s390x-linux-gnu", qemu: "qemu-s390x-static"},
+	{name: "i386", source: "work.c", compiler: "i686-linux-gnu-gcc", pkg: "gcc-i686-linux-gnu libc6-dev-i386-cross",
+		sysroot: "/usr/i686-linux-gnu", qemu: "qemu-i386-static"},
+	{name: "i386-static", source: "work.c", compiler: "i686-linux-gnu-gcc", pkg: "gcc-i686-linux-gnu libc6-dev-i386-cross",
+		flags: []string{"-static"}, sysroot: "/usr/i686-linux-gnu", qemu: "qemu-i386-static"},
+	{name: "armel", source: "work.c", compiler: "arm-linux-gnueabi-gcc", pkg: "gcc-arm-linux-gnueabi libc6-dev-armel-cross",
+		sysroot: "/usr/arm-linux-gnueabi", qemu: "qemu-arm-static"},
+	{name: "armel-static", source: "work.c", compiler: "arm-linux-gnueabi-gcc", pkg: "gcc-arm-linux-gnueabi libc6-dev-armel-cross",
+		flags: []string{"-static"}, sysroot: "/usr/arm-linux-gnueabi", qemu: "qemu-arm-static"},
 }
 
 func installed(t *testing.T, tool, pkg string) {

@@ -67,6 +67,10 @@ func (a *analysis) branch(in machine.Inst, s *State, pc uint64) bool {
 			t = s.clone()
 		}
 		*s = *a.learned(s, in.Cond.Negate())
+		if in.Size == 0 {
+			a.settle(t, in.Cond)
+			a.settle(s, in.Cond.Negate())
+		}
 	}
 	if in.Size != 0 {
 		t.restore(flags)
@@ -122,6 +126,15 @@ func (a *analysis) learned(s *State, c machine.Cond) *State {
 	}
 	t.cmpA = v
 	return t
+}
+
+// settle puts into registers what they hold under a condition that holds.
+func (a *analysis) settle(s *State, cond machine.Cond) {
+	for _, c := range s.chosen {
+		if c.cond == cond && cond != machine.Maybe {
+			a.setReg(s, c.reg, c.v)
+		}
+	}
 }
 
 // pure reports whether a value is always the same wherever it appears in one
@@ -236,6 +249,20 @@ func (a *analysis) tableSum(x, y ID) ID {
 	return Top
 }
 
+// linked reports whether a jump may be a call, because the register of return
+// addresses may hold the next instruction's: ARM's mov lr, pc; mov pc, reg. If
+// only is false it may as well be no call.
+func (a *analysis) linked(s *State, next uint64) (linked, only bool) {
+	if a.m.Link == machine.None {
+		return false, false
+	}
+	set := a.v.sets[s.Regs[a.m.Link]]
+	for _, x := range set {
+		linked = linked || x.Kind == Const && uint64(x.Add) == next
+	}
+	return linked, len(set) == 1
+}
+
 func (a *analysis) call(in machine.Inst, s *State, pc, next uint64) bool {
 	a.called = true
 	a.passes(s, in)
@@ -271,7 +298,7 @@ func (a *analysis) call(in machine.Inst, s *State, pc, next uint64) bool {
 				}
 				a.setReg(s, r, v)
 			}
-			s.cmpOK = false
+			s.forgetFlags()
 			return true
 		}
 	}
@@ -281,7 +308,7 @@ func (a *analysis) call(in machine.Inst, s *State, pc, next uint64) bool {
 	} else {
 		a.setReg(s, thunk, a.v.Const(int64(next)))
 	}
-	s.cmpOK = false
+	s.forgetFlags()
 	return true
 }
 

@@ -77,6 +77,44 @@ func TestNumbers(t *testing.T) {
 	}
 }
 
+// TestARM is TestNumbers for code of 32-bit ARM.
+func TestARM(t *testing.T) {
+	for _, c := range []struct {
+		name, code string
+		want       [][]int64
+	}{
+		{"called by a jump", // mov r7,1; mvn ip,#0xf000; mov lr,pc; sub pc,ip,#0x5f; svc 0; bx lr
+			"0170a0e3 0fcae0e3 0fe0a0e1 5ff04ce2 000000ef 1eff2fe1", [][]int64{{1}}},
+		{"jumped away", // the same without mov lr,pc
+			"0170a0e3 0fcae0e3 5ff04ce2 000000ef 1eff2fe1", nil},
+		{"one of two", // cmp r0,1; movgt r7,147; movle r7,36; svc 0; bx lr
+			"010050e3 9370a0c3 2470a0d3 000000ef 1eff2fe1", [][]int64{{36, 147}}},
+		{"of another comparison", // cmp r0,1; movgt r7,147; cmp r1,1; movle r7,36
+			"010050e3 9370a0c3 010051e3 2470a0d3 000000ef 1eff2fe1", [][]int64{nil}},
+		{"written between", // cmp r0,1; movgt r7,147; mov r7,r1; movle r7,36
+			"010050e3 9370a0c3 0170a0e1 2470a0d3 000000ef 1eff2fe1", [][]int64{nil}},
+		{"chosen before a branch", // cmp r0,0; movne r7,2; movne r4,3; beq +4; svc 0; bx lr
+			"000050e3 0270a013 0340a013 0000000a 000000ef 1eff2fe1", [][]int64{{2}}},
+		{"chosen for the other way", // bne
+			"000050e3 0270a013 0340a013 0000001a 000000ef 1eff2fe1", [][]int64{nil}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			env := x86Env(nil)
+			env.Machine = machine.For(elf.EM_ARM, elf.ELFCLASS32, binary.LittleEndian, 0)
+			var got [][]int64
+			for _, p := range env.Analyze(code(t, c.code)).Points {
+				if p.Op == machine.Syscall {
+					v, _ := env.Values.Consts(p.State.Regs[env.Machine.NR])
+					got = append(got, v)
+				}
+			}
+			if !slices.EqualFunc(got, c.want, slices.Equal[[]int64]) {
+				t.Errorf("numbers %v, want %v", got, c.want)
+			}
+		})
+	}
+}
+
 // TestParams: with what callers pass, only their case of a switch is reached.
 func TestParams(t *testing.T) {
 	// cmp edi,1; je 0x100c; mov eax,2; syscall; ret (0x100c:) mov eax,3; syscall; ret

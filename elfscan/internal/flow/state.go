@@ -22,6 +22,55 @@ type State struct {
 	mixed [2]uint64 // unknown registers that may hold the watched value
 
 	comparison
+	chosen [4]choice
+}
+
+// choice says what a register holds if the flags, as they are, fulfil a
+// condition.
+type choice struct {
+	reg  machine.Reg
+	cond machine.Cond // Maybe: nothing is known
+	v    ID
+}
+
+// choose notes what a register holds under a condition, while there is room.
+func (s *State) choose(c choice) {
+	for i := range s.chosen {
+		if s.chosen[i].cond == machine.Maybe {
+			s.chosen[i] = c
+			return
+		}
+	}
+}
+
+// unchoose forgets what is known of a register under conditions.
+func (s *State) unchoose(r machine.Reg) {
+	for i := range s.chosen {
+		if s.chosen[i].reg == r {
+			s.chosen[i] = choice{}
+		}
+	}
+}
+
+// choice is what a register holds under a condition, None if that is not known.
+func (s *State) choice(r machine.Reg, cond machine.Cond) ID {
+	for _, c := range s.chosen {
+		if c.reg == r && c.cond == cond && cond != machine.Maybe {
+			return c.v
+		}
+	}
+	return None
+}
+
+// mergeChoices keeps what both of two states know.
+func (s *State) mergeChoices(t *State) (changed bool) {
+	for i, c := range s.chosen {
+		if c.cond != machine.Maybe && t.choice(c.reg, c.cond) != c.v {
+			s.chosen[i] = choice{}
+			changed = true
+		}
+	}
+	return changed
 }
 
 // comparison is what the flags tell.
@@ -31,6 +80,12 @@ type comparison struct {
 	cmpSize    uint8
 	cmpKind    machine.Cond // the conditions that are known: see machine.Cond.Tells
 	cmpOK      bool
+}
+
+// forgetFlags makes the flags unknown.
+func (s *State) forgetFlags() {
+	s.cmpOK = false
+	s.chosen = [4]choice{}
 }
 
 func (s *State) clone() *State {
@@ -97,6 +152,7 @@ func (s *State) merge(a *analysis, t *State) bool {
 		s.cmpReg = machine.None
 		changed = true
 	}
+	changed = s.mergeChoices(t) || changed
 	return s.mergeSlots(a, t) || changed
 }
 

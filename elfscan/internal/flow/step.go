@@ -32,12 +32,13 @@ func (a *analysis) step(in machine.Inst, s *State, pc, next uint64) bool {
 	case machine.Select:
 		a.selectValue(s, in)
 	case machine.Compare:
+		s.forgetFlags()
 		s.comparison = a.compare(s, in, in.Cond)
 	case machine.Flags:
-		s.cmpOK = false
+		s.forgetFlags()
 	case machine.Syscall:
 		a.point(Point{Addr: pc, Op: machine.Syscall}, s)
-		s.cmpOK = false
+		s.forgetFlags()
 		a.setReg(s, a.m.Result, Top)
 		for _, r := range a.m.Clobber {
 			a.setReg(s, r, Top)
@@ -45,6 +46,12 @@ func (a *analysis) step(in machine.Inst, s *State, pc, next uint64) bool {
 	case machine.Call:
 		return a.call(in, s, pc, next)
 	case machine.Jump:
+		if linked, only := a.linked(s, next); linked {
+			if !only {
+				a.jump(in, s.clone(), pc)
+			}
+			return a.call(in, s, pc, next)
+		}
 		a.jump(in, s, pc)
 		return false
 	case machine.Branch:
@@ -84,6 +91,7 @@ func (a *analysis) setReg(s *State, r machine.Reg, v ID) {
 		if r == s.cmpReg {
 			s.cmpReg = machine.None
 		}
+		s.unchoose(r)
 	}
 }
 
@@ -425,6 +433,9 @@ func appendNew(s []int32, v int32) []int32 {
 
 func (a *analysis) selectValue(s *State, in machine.Inst) {
 	l, r := a.operand(s, in.A), a.operand(s, in.B)
+	if v := s.choice(in.Dst, in.Cond.Negate()); v != None && in.B.Reg == in.Dst {
+		r = v // movgt and movle leave nothing of what was there before
+	}
 	v := a.v.Join(l, r)
 	switch taken, not := a.decide(s, in.Cond); {
 	case taken && !not:
@@ -433,4 +444,7 @@ func (a *analysis) selectValue(s *State, in machine.Inst) {
 		v = r
 	}
 	a.assign(s, in, v)
+	if s.cmpOK && s.cmpKind.Tells(in.Cond) && (in.Size == 0 || int(in.Size) >= a.m.PtrSize) {
+		s.choose(choice{in.Dst, in.Cond, l})
+	}
 }
