@@ -27,7 +27,7 @@ func buildGoProgram(t *testing.T, toolchain string) string {
 	program := filepath.Join(t.TempDir(), "goprogram")
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", program, "main.go", "context.go")
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", program, ".")
 	cmd.Dir = filepath.Join("internal", "goprogram")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if toolchain != "" {

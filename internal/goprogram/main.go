@@ -11,8 +11,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -109,17 +107,7 @@ func fault() (err error) {
 }
 
 func useNet() error {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(w, r.Body)
-	}))
-	defer server.Close()
-	response, err := http.Post(server.URL, "text/plain", bytes.NewReader(make([]byte, 1<<20)))
-	if err != nil {
-		return err
-	}
-	n, err := io.Copy(io.Discard, response.Body)
-	response.Body.Close()
-	if err != nil || n != 1<<20 {
+	if n, err := echo(make([]byte, 1<<20)); err != nil || n != 1<<20 {
 		return fmt.Errorf("echo of %d bytes: %w", n, err)
 	}
 	if err := udp(); err != nil {
@@ -137,7 +125,7 @@ func useNet() error {
 	}
 	resolver := net.Resolver{PreferGo: true}
 	_, _ = resolver.LookupHost(contextOf(200*time.Millisecond), "name.invalid")
-	_, err = net.Interfaces()
+	_, err := net.Interfaces()
 	return err
 }
 

@@ -17,11 +17,9 @@ import (
 // An event is what go tool test2json makes of a test binary's output
 // (cmd/internal/test2json).
 type event struct {
-	Action  string
-	Package string
-	Test    string
-	Elapsed float64
-	Output  string
+	Action string
+	Test   string
+	Output string
 }
 
 // Outcome is what became of one ABI's tests on one guest.
@@ -92,7 +90,11 @@ func (c *collector) say(format string, args ...any) {
 
 func (c *collector) start(run int) {
 	c.current, c.lines = run, 0
-	conv, err := startConverter(c.ctx, c.label(run))
+	copied := io.Discard
+	if c.printer.JSON {
+		copied = c.printer.W
+	}
+	conv, err := startConverter(c.ctx, c.label(run), copied)
 	if err != nil {
 		c.fail(run, "test2json", err.Error())
 		return
@@ -173,16 +175,13 @@ func (c *collector) abandon(why string) {
 	c.fail(c.current, t.unfinished(), why)
 }
 
+// print writes the output of a run that has ended. (JSON was written as it came.)
 func (c *collector) print(events []event, failed bool) {
-	var text bytes.Buffer
-	defer func() { _, _ = c.printer.W.Write(text.Bytes()) }() // a closed pipe ends the program by itself
 	if c.printer.JSON {
-		enc := json.NewEncoder(&text)
-		for _, e := range events {
-			_ = enc.Encode(e.full()) // into memory
-		}
 		return
 	}
+	var text bytes.Buffer
+	defer func() { _, _ = c.printer.W.Write(text.Bytes()) }() // a closed pipe ends the program by itself
 	show := map[string]bool{"": failed}
 	for _, e := range events {
 		switch {
@@ -200,18 +199,6 @@ func (c *collector) print(events []event, failed bool) {
 			text.WriteString(e.Output)
 		}
 	}
-}
-
-// full is the event as go test -json prints it.
-func (e event) full() any {
-	type out struct {
-		Action  string
-		Package string
-		Test    string  `json:",omitempty"`
-		Elapsed float64 `json:",omitempty"`
-		Output  string  `json:",omitempty"`
-	}
-	return out(e)
 }
 
 // counts are the results of one run.
@@ -301,8 +288,10 @@ type converter struct {
 	err    error
 }
 
-func startConverter(ctx context.Context, pkg string) (*converter, error) {
-	c := &converter{cmd: exec.CommandContext(ctx, "go", "tool", "test2json", "-p", pkg), events: make(chan []event, 1)}
+// startConverter writes each event to copied as it comes, a line at a write;
+// close returns them all.
+func startConverter(ctx context.Context, pkg string, copied io.Writer) (*converter, error) {
+	c := &converter{cmd: exec.CommandContext(ctx, "go", "tool", "test2json", "-t", "-p", pkg), events: make(chan []event, 1)}
 	in, err := c.cmd.StdinPipe()
 	if err != nil {
 		return nil, err
@@ -325,6 +314,7 @@ func startConverter(ctx context.Context, pkg string) (*converter, error) {
 				if jerr := json.Unmarshal(line, &e); jerr != nil {
 					c.err = fmt.Errorf("read test2json's output %q: %w", line, jerr)
 				}
+				_, _ = copied.Write(line) // a closed pipe ends the program by itself
 				all = append(all, e)
 			}
 			if err != nil {

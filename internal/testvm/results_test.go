@@ -2,9 +2,11 @@ package testvm
 
 import (
 	"bytes"
+	"encoding/json"
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -87,15 +89,30 @@ func TestCollectFailures(t *testing.T) {
 
 func TestCollectJSON(t *testing.T) {
 	_, text := collect(t, Printer{JSON: true}, output+"\x16PASS\n", console.Message{Lines: 8}, true)
-	for _, want := range []string{`"Action":"run","Package":"example/p [s390x-6.1 s390x]","Test":"TestA"`, `"Action":"skip","Package":"example/p [s390x-6.1 s390x]","Test":"TestB"`} {
-		if !strings.Contains(text, want) {
-			t.Errorf("printed %q, want %q in it", text, want)
+	const pkg = "example/p [s390x-6.1 s390x]"
+	type result struct {
+		Time                  time.Time
+		Action, Package, Test string
+		Elapsed               *float64
+	}
+	ended := map[string]string{}
+	for line := range strings.Lines(text) {
+		var r result
+		if err := json.Unmarshal([]byte(line), &r); err != nil {
+			t.Fatalf("line %q: %v", line, err)
+		}
+		if r.Time.IsZero() || r.Package != pkg {
+			t.Errorf("event %q: no time, or not of package %q", line, pkg)
+		}
+		if r.Test != "" && (r.Action == "pass" || r.Action == "skip") {
+			ended[r.Test] = r.Action
+			if r.Elapsed == nil {
+				t.Errorf("event %q has no Elapsed", line)
+			}
 		}
 	}
-	for line := range strings.Lines(text) {
-		if !strings.HasPrefix(line, "{") {
-			t.Errorf("line %q is not JSON", line)
-		}
+	if diff := cmp.Diff(map[string]string{"TestA": "pass", "TestB": "skip"}, ended); diff != "" {
+		t.Errorf("tests that ended (-want +got):\n%s", diff)
 	}
 }
 
