@@ -13,7 +13,7 @@ func TestBitmapOfEachABI(t *testing.T) {
 	machines := []string{"x86_64", "i386", "arm", "aarch64", "riscv64", "s390x", "ppc64", "ppc64le", "loongarch64",
 		"mips", "mipsel", "mips64", "mips64n32", "mipsel64", "sparc64", "parisc", "sh"}
 	if testing.Short() { // for emulated machines: what is compiled is the same everywhere
-		machines = machines[:2]
+		machines = machines[:1]
 	}
 	for _, name := range machines {
 		abi, err := arch.GetInfo(name)

@@ -443,12 +443,12 @@ func TestGroupsAreComplete(t *testing.T) {
 
 func TestErrnoNamesAreComplete(t *testing.T) {
 	on := map[string]bool{}
-	most := uint16(maxErrno)
-	if testing.Short() { // for emulated machines; the highest there is, EDQUOT of MIPS, is 1133
-		most = 1134
+	all := arch.All()
+	if testing.Short() { // for emulated machines: the tables are the same everywhere
+		all = all[:1]
 	}
-	for _, info := range arch.All() {
-		for n := range most {
+	for _, info := range all {
+		for n := range uint16(maxErrno) {
 			if name, ok := info.ErrnoName(n); ok {
 				on[name] = true
 				if _, ok := errnoIndex(name); !ok {

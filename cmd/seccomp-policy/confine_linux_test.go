@@ -7,6 +7,7 @@ import (
 	"time"
 
 	seccomp "github.com/elastic/go-seccomp-bpf"
+	"github.com/elastic/go-seccomp-bpf/arch"
 	"github.com/elastic/go-seccomp-bpf/policyfile"
 )
 
@@ -41,13 +42,27 @@ func confineSelf(args []string) error {
 	return nil
 }
 
+// load compiles all policies before it loads the first, so that the filters
+// follow each other at once: who watches waits for the next one not very long.
 func load(policies []string, flag seccomp.FilterFlag) error {
+	native, err := arch.GetInfo("")
+	if err != nil {
+		return err
+	}
+	var programs []*seccomp.Precompiled
 	for _, name := range policies {
 		file, err := policyfile.ReadFile(name)
 		if err != nil {
 			return err
 		}
-		if err := seccomp.LoadFilter(seccomp.Filter{NoNewPrivs: true, Flag: flag, Policy: file.Policy}); err != nil {
+		compiled, err := file.Policy.Compile(nil)
+		if err != nil {
+			return err
+		}
+		programs = append(programs, &seccomp.Precompiled{ABIs: []string{native.Name}, Program: compiled.Raw()})
+	}
+	for _, p := range programs {
+		if err := seccomp.LoadFilter(seccomp.Filter{NoNewPrivs: true, Flag: flag, Precompiled: p}); err != nil {
 			return err
 		}
 	}

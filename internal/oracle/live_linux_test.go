@@ -165,15 +165,15 @@ const gateArch = 0x40000003 // AUDIT_ARCH_I386
 // TestKernelDecidesAsPoliciesSay has the running kernel decide a million calls.
 func TestKernelDecidesAsPoliciesSay(t *testing.T) {
 	seed := newSeed(t)
-	want, calls, children, results := 1_000_000, 2500, 2, 8
+	want, calls, children, policies, results := 1_000_000, 2500, 2, 50, 8
 	if testing.Short() {
-		want, calls, results = 22_000, 1500, 4 // for emulated machines
+		want, calls, children, policies, results = 22_000, 2800, 1, 4, 4 // for emulated machines
 	}
 	var sum liveRun
 	for want > sum.Decisions {
 		runs := make([]liveRun, children)
 		for i := range runs {
-			runs[i] = liveRun{Seed: seed, Policies: want / calls / children / 4, Calls: calls, First: sum.First}
+			runs[i] = liveRun{Seed: seed, Policies: policies, Calls: calls, First: sum.First}
 			sum.First += runs[i].Policies
 		}
 		for i := range runs {
