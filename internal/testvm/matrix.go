@@ -24,7 +24,7 @@ type Matrix struct {
 	Packages []string // go package patterns; nil: every package with live tests
 	TestArgs []string // further arguments of the test binaries: -test.run=…
 	Seconds  int      // limit for one test binary
-	CPUs     int      // of each guest
+	CPUs     int      // of each guest; 0: two with an architecture's newest kernel, else one
 	Parallel int      // guests that run at a time
 	Mirror   string   // "": the machine's
 	Cache    Cache
@@ -218,10 +218,7 @@ func (m *Matrix) boot(ctx context.Context, p preparedGuest) {
 
 // fetch gets everything of a guest that comes from Debian.
 func (m *Matrix) fetch(ctx context.Context, g Guest) (virtual, string, error) {
-	v := virtual{guest: g, cpus: m.CPUs}
-	if n := g.Emulator.CPUs; n > 0 && n < v.cpus {
-		v.cpus = n
-	}
+	v := virtual{guest: g, cpus: m.cpus(g)}
 	e, err := m.emulator(ctx, g.Emulator.Package)
 	if err != nil {
 		return v, "", err
@@ -236,6 +233,17 @@ func (m *Matrix) fetch(ctx context.Context, g Guest) (virtual, string, error) {
 		errs = append(errs, err)
 	}
 	return v, "", errors.Join(errs...)
+}
+
+func (m *Matrix) cpus(g Guest) int {
+	n := m.CPUs
+	if n == 0 && g.Newest {
+		n = 2
+	}
+	if most := g.Emulator.CPUs; most > 0 {
+		n = min(n, most)
+	}
+	return max(n, 1)
 }
 
 // fetchGuest gets a guest's kernel and busybox from one suite.
