@@ -30,9 +30,8 @@ type timing struct {
 //
 //go:norace
 //go:nosplit
-func forkAndTime(fprog *unix.SockFprog, out *timing, ts *[2]unix.Timespec) (pid uintptr, errno syscall.Errno) {
-	pid, _, errno = syscall.RawSyscall6(unix.SYS_CLONE, uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
-	if errno != 0 || pid != 0 {
+func forkAndTime(fprog *unix.SockFprog, rounds int, out *timing, ts *[2]unix.Timespec) (pid uintptr, errno syscall.Errno) {
+	if pid, errno = fork(); errno != 0 || pid != 0 {
 		return pid, errno
 	}
 	out.errno = 0
@@ -40,7 +39,7 @@ func forkAndTime(fprog *unix.SockFprog, out *timing, ts *[2]unix.Timespec) (pid 
 		_, _, errno = syscall.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0, uintptr(unsafe.Pointer(fprog)))
 		out.errno |= uintptr(errno)
 	}
-	for range 6 {
+	for range rounds {
 		for i := range timedCalls {
 			syscall.RawSyscall(unix.SYS_CLOCK_GETTIME, unix.CLOCK_MONOTONIC, uintptr(unsafe.Pointer(&ts[0])), 0)
 			for range 20 {
@@ -59,9 +58,10 @@ func forkAndTime(fprog *unix.SockFprog, out *timing, ts *[2]unix.Timespec) (pid 
 }
 
 // timePrograms gives, for each program, the times of the calls under it, as
-// text: one line a program.
+// text: one line a program. The first byte says how often to time each call.
 var timePrograms = testchild.New("time programs", func(in []byte) ([]byte, error) {
-	programs, err := unpackPrograms(in)
+	rounds := int(in[0])
+	programs, err := unpackPrograms(in[1:])
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +81,7 @@ var timePrograms = testchild.New("time programs", func(in []byte) ([]byte, error
 			result.best[i] = math.MaxInt64
 		}
 		fprog := unix.SockFprog{Len: uint16(len(p)), Filter: (*unix.SockFilter)(unsafe.Pointer(&p[0]))}
-		pid, errno := forkAndTime(&fprog, result, clock)
+		pid, errno := forkAndTime(&fprog, rounds, result, clock)
 		if errno != 0 {
 			return nil, fmt.Errorf("forking: %w", errno)
 		}
@@ -95,6 +95,22 @@ var timePrograms = testchild.New("time programs", func(in []byte) ([]byte, error
 	}
 	return out, nil
 })
+
+// bitmapArch has the architectures whose kernels answer constant calls from a
+// bitmap, with their names for seccomp (SECCOMP_ARCH_NATIVE or, on
+// kernels of 64 bits, SECCOMP_ARCH_COMPAT in Linux 7.0, arch/*/include/asm/seccomp.h; MIPS
+// has neither).
+var bitmapArch = map[string]uint32{
+	"amd64":   unix.AUDIT_ARCH_X86_64,
+	"arm64":   unix.AUDIT_ARCH_AARCH64,
+	"loong64": unix.AUDIT_ARCH_LOONGARCH64,
+	"ppc64":   unix.AUDIT_ARCH_PPC64,
+	"ppc64le": unix.AUDIT_ARCH_PPC64LE,
+	"riscv64": unix.AUDIT_ARCH_RISCV64,
+	"s390x":   unix.AUDIT_ARCH_S390X,
+	"386":     unix.AUDIT_ARCH_I386,
+	"arm":     unix.AUDIT_ARCH_ARM,
+}
 
 // stacked is how often each filter is installed: a call is constant under all
 // of them or under none, and one that runs them takes a multiple of the time
@@ -116,30 +132,33 @@ func slowly(tail Program) Program {
 // The calls that the kernel answers without running a filter, told by the
 // time they take, are those of which ConstAllow says so.
 func TestConstAllowAgreesWithKernel(t *testing.T) {
-	if runtime.GOARCH != "amd64" || !kernelAtLeast(5, 11) {
-		t.Skip("the kernel has no bitmap of constant actions here")
+	arch, ok := bitmapArch[runtime.GOARCH]
+	if !ok {
+		t.Skip("kernels of this architecture have no bitmap of constant actions")
+	}
+	if !kernelAtLeast(5, 11) {
+		t.Skip("kernels before 5.11 have no bitmap of constant actions")
 	}
 	if !unfiltered(t) {
 		t.Skip("this process runs under a filter whose results need not be constant")
 	}
 	r := newRand(t)
-	const auditArchX8664 = 0xc000003e
 	programs := []Program{
 		slowly(Program{bpfReturn}),
 		slowly(Program{{Op: opLoadAbs, K: offsetArgs}, bpfReturn}),
 	}
-	random := 60
+	random, rounds := 60, byte(6)
 	if testing.Short() {
-		random = 6
+		random, rounds = 6, 2
 	}
 	for range random {
-		tail := randomConstancy(r, auditArchX8664)
+		tail := randomConstancy(r, arch)
 		programs = append(programs, slowly(tail))
 	}
 	wrong, answers := 0, map[bool]int{}
 	// A busy machine can make a call look slow, but not every time.
 	for range 5 {
-		if wrong, answers = compareTimes(t, programs, auditArchX8664); wrong == 0 {
+		if wrong, answers = compareTimes(t, programs, arch, rounds); wrong == 0 {
 			break
 		}
 	}
@@ -182,10 +201,10 @@ func randomConstancy(r *rand.Rand, arch uint32) Program {
 // compareTimes counts the calls whose times contradict ConstAllow. The first
 // program tells how fast calls are when the filter does not run, the second
 // when it does.
-func compareTimes(t *testing.T, programs []Program, arch uint32) (wrong int, answers map[bool]int) {
+func compareTimes(t *testing.T, programs []Program, arch uint32, rounds byte) (wrong int, answers map[bool]int) {
 	t.Helper()
 	answers = map[bool]int{}
-	out := string(timePrograms.Run(t, packPrograms(programs)))
+	out := string(timePrograms.Run(t, append([]byte{rounds}, packPrograms(programs)...)))
 	times := make([]float64, 0, len(programs)*len(timedCalls))
 	for _, field := range strings.Fields(out) {
 		ns, err := strconv.ParseFloat(field, 64)

@@ -36,20 +36,27 @@ type probe struct {
 	made   uintptr // 1: about to be made, 2: it returned
 }
 
-// forkAndProbe makes a copy of the process that has this thread alone; the copy
-// installs the filter and makes the calls. The probes lie in memory shared with the
-// original. It makes raw system calls only, since the Go runtime of the copy
-// is in no state to run.
+// fork makes a copy of the process that has this thread alone. The copy makes
+// raw system calls only, since its Go runtime is in no state to run.
 //
 //go:norace
 //go:nosplit
-func forkAndProbe(fprog *unix.SockFprog, probes []probe) (pid uintptr, errno syscall.Errno) {
+func fork() (pid uintptr, errno syscall.Errno) {
 	if runtime.GOARCH == "s390x" { // the stack comes first
 		pid, _, errno = syscall.RawSyscall6(unix.SYS_CLONE, 0, uintptr(unix.SIGCHLD), 0, 0, 0, 0)
 	} else {
 		pid, _, errno = syscall.RawSyscall6(unix.SYS_CLONE, uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
 	}
-	if errno != 0 || pid != 0 {
+	return pid, errno
+}
+
+// forkAndProbe makes a copy of the process that installs the filter and makes
+// the calls. The probes lie in memory shared with the original.
+//
+//go:norace
+//go:nosplit
+func forkAndProbe(fprog *unix.SockFprog, probes []probe) (pid uintptr, errno syscall.Errno) {
+	if pid, errno = fork(); errno != 0 || pid != 0 {
 		return pid, errno
 	}
 	status := uintptr(0)
