@@ -20,6 +20,7 @@ import (
 	"github.com/elastic/go-seccomp-bpf/elfscan"
 	"github.com/elastic/go-seccomp-bpf/internal/buildversion"
 	"github.com/elastic/go-seccomp-bpf/internal/embed"
+	"github.com/elastic/go-seccomp-bpf/internal/outfile"
 	"github.com/elastic/go-seccomp-bpf/policyfile"
 )
 
@@ -181,37 +182,8 @@ func (o *output) save(stdout io.Writer, b []byte, res *elfscan.Result) error {
 	if err := t.Execute(&name, map[string]string{"GOOS": "linux", "GOARCH": res.GOARCH}); err != nil {
 		return fmt.Errorf("--out: %w (it may use {{.GOOS}} and {{.GOARCH}})", err)
 	}
-	return writeAtomic(name.String(), b)
-}
-
-// writeAtomic replaces a file in one step; a device or pipe it writes to.
-func writeAtomic(name string, b []byte) error {
-	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
-		if info.IsDir() {
-			return fmt.Errorf("writing %s: a directory", name)
-		}
-		return os.WriteFile(name, b, 0o644)
-	}
-	dir := filepath.Dir(name)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(name.String()), 0o777); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(dir, ".seccomp-profiler-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // fails, as it should, once renamed
-	if _, err = f.Write(b); err == nil {
-		err = f.Chmod(0o644)
-	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), name)
-	}
-	if err != nil {
-		return fmt.Errorf("writing %s: %w", name, err)
-	}
-	return nil
+	return outfile.Write(name.String(), b)
 }

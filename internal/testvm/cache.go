@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"github.com/google/renameio/v2"
 )
 
 // A Cache holds what was fetched: files named by the checksum of the package
@@ -34,23 +36,15 @@ func writeAtomic(name string, perm os.FileMode, write func(io.Writer) error) err
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(name), ".partial-*")
+	f, err := renameio.NewPendingFile(name, renameio.WithTempDir(filepath.Dir(name)), renameio.WithStaticPermissions(perm))
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name()) // fails after the rename, as it should
+	defer f.Cleanup() // does nothing after the replacement
 	if err := write(f); err != nil {
-		f.Close()
 		return fmt.Errorf("write %s: %w", name, err)
 	}
-	if err := f.Chmod(perm); err != nil {
-		f.Close()
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), name)
+	return f.CloseAtomicallyReplace()
 }
 
 func sha256File(name string) (string, error) {
@@ -64,12 +58,4 @@ func sha256File(name string) (string, error) {
 		return "", err
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
-}
-
-// WriteFile writes a file so that readers see all of it or the old one.
-func WriteFile(name string, b []byte) error {
-	return writeAtomic(name, 0o644, func(w io.Writer) error {
-		_, err := w.Write(b)
-		return err
-	})
 }

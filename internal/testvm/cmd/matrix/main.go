@@ -17,6 +17,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/elastic/go-seccomp-bpf/internal/outfile"
 	"github.com/elastic/go-seccomp-bpf/internal/testvm"
 )
 
@@ -137,7 +138,7 @@ func report(w io.Writer, file string, outcomes []*testvm.Outcome) error {
 	if file == "" {
 		return nil
 	}
-	return testvm.WriteFile(file, b.Bytes())
+	return outfile.Write(file, b.Bytes())
 }
 
 // exitCode: 0 when every guest ran and passed; 1 when a test or guest failed;
