@@ -47,8 +47,12 @@ type Result struct {
 	GOARCH    string   // "" if Go has no port to it
 	BuildID   string   // GNU build id in hexadecimal, or else Go's
 	GoVersion string   // "" if the program is not Go's
-	Script    string   // interpreter line, if the file is a script
+	Script    string   // interpreter line, if the file is a script; all else is of the interpreter
 	Modules   []Module // the program and its libraries, in load order
+
+	// EnvProgram is what env(1) is to look for in $PATH and run, if it is the
+	// script's interpreter. It is not part of this result.
+	EnvProgram string
 
 	Calls      []Call     // by name
 	Unresolved []Site     // system call instructions with unknown numbers

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path"
 	"strings"
 
 	"github.com/elastic/go-seccomp-bpf/arch"
@@ -168,6 +169,20 @@ func shebang(r io.ReaderAt, size int64) (string, bool) {
 	return strings.TrimSpace(string(line)), true
 }
 
+// envProgram is the program that a script has env(1) look for and run:
+// "#!/usr/bin/env python3", "#!/usr/bin/env -S A=b python3 -x".
+func envProgram(fields []string) string {
+	if path.Base(fields[0]) != "env" {
+		return ""
+	}
+	for _, f := range fields[1:] {
+		if !strings.HasPrefix(f, "-") && !strings.Contains(f, "=") {
+			return f
+		}
+	}
+	return ""
+}
+
 // scanScript scans a script's interpreter.
 func scanScript(ctx context.Context, line string, o Options) (*Result, error) {
 	fields := strings.Fields(line)
@@ -193,7 +208,7 @@ func scanScript(ctx context.Context, line string, o Options) (*Result, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: interpreter: %w", script, err)
 	}
-	res.Script = line
-	res.Notes = append(res.Notes, fmt.Sprintf("%s is a script: this is its interpreter %s alone, not the programs that the script runs", script, fields[0]))
+	res.Path, res.Script, res.EnvProgram = script, line, envProgram(fields)
+	res.Notes = append(res.Notes, fmt.Sprintf("this is the script's interpreter %s alone, not the programs that the script runs", fields[0]))
 	return res, nil
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -14,41 +13,15 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-)
 
-// terminal opens a pseudo terminal of a size: what a program in it sees, and
-// what its user does.
-func terminal(t *testing.T, rows, columns uint16) (inside, user *os.File) {
-	t.Helper()
-	user, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { user.Close() })
-	fd := int(user.Fd())
-	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
-		t.Fatal(err)
-	}
-	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: rows, Col: columns}); err != nil {
-		t.Fatal(err)
-	}
-	inside, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { inside.Close() })
-	return inside, user
-}
+	"github.com/elastic/go-seccomp-bpf/internal/testpty"
+)
 
 // inTerminal runs seccomp-policy in a terminal whose user types something once
 // a text has appeared, and returns all that appeared.
 func inTerminal(t *testing.T, env []string, await, keys string, args ...string) string {
 	t.Helper()
-	inside, user := terminal(t, 24, 80)
+	inside, user := testpty.Open(t, 24, 80)
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)

@@ -28,29 +28,50 @@ type change struct {
 	Path     []string `json:"path,omitempty"`
 }
 
+// setting is something other than an allowed call that changed.
+type setting struct {
+	Setting string   `json:"setting"`
+	Was     []string `json:"was,omitempty"`
+	Is      []string `json:"is,omitempty"`
+}
+
 // showDiff prints what a policy gains and loses against an older one.
 func (f *scanFlags) showDiff(w io.Writer, p *seccomp.Policy, results []*elfscan.Result) error {
 	file, err := policyfile.ReadFile(f.diff)
 	if err != nil {
 		return fmt.Errorf("--diff: %w", err)
 	}
-	changes := changesOf(&file.Policy, p, results)
+	changes, err := changesOf(&file.Policy, p, results)
+	if err != nil {
+		return fmt.Errorf("--diff: %s: %w", f.diff, err)
+	}
+	settings, err := settingsChanged(&file.Policy, p, results[0].ABI)
+	if err != nil {
+		return fmt.Errorf("--diff: %s: %w", f.diff, err)
+	}
 	if f.form == "json" {
 		enc := json.NewEncoder(w)
 		enc.SetIndent("", "  ")
 		enc.SetEscapeHTML(false)
-		err = enc.Encode(map[string]any{"schema": "seccomp-profiler/diff/1", "changes": changes})
+		err = enc.Encode(map[string]any{"schema": "seccomp-profiler/diff/1", "settings": settings, "changes": changes})
 	} else {
-		err = printChanges(w, f.painter(w), changes)
+		err = printChanges(w, f.painter(w), settings, changes)
 	}
-	if err == nil && len(changes) > 0 {
+	if err == nil && len(settings)+len(changes) > 0 {
 		return &exitCode{code: exitChanged}
 	}
 	return err
 }
 
-func changesOf(old, now *seccomp.Policy, results []*elfscan.Result) []change {
-	before, after := allowed(old), allowed(now)
+func changesOf(old, now *seccomp.Policy, results []*elfscan.Result) ([]change, error) {
+	before, err := allowed(old)
+	if err != nil {
+		return nil, err
+	}
+	after, err := allowed(now)
+	if err != nil {
+		return nil, err
+	}
 	names := slices.Sorted(maps.Keys(before))
 	names = slices.AppendSeq(names, maps.Keys(after))
 	slices.Sort(names)
@@ -72,7 +93,70 @@ func changesOf(old, now *seccomp.Policy, results []*elfscan.Result) []change {
 		}
 		changes = append(changes, c)
 	}
-	return changes
+	return changes, nil
+}
+
+// settingsChanged compares what policies hold besides the calls they allow;
+// both are for the program, whose ABI is the native one.
+func settingsChanged(old, now *seccomp.Policy, native string) ([]setting, error) {
+	before, err := settings(old, native)
+	if err != nil {
+		return nil, err
+	}
+	after, err := settings(now, native)
+	if err != nil {
+		return nil, err
+	}
+	names := slices.AppendSeq(slices.Collect(maps.Keys(before)), maps.Keys(after))
+	slices.Sort(names)
+	changed := []setting{}
+	for _, name := range slices.Compact(names) {
+		if !slices.Equal(before[name], after[name]) {
+			changed = append(changed, setting{name, before[name], after[name]})
+		}
+	}
+	return changed, nil
+}
+
+func settings(p *seccomp.Policy, native string) (map[string][]string, error) {
+	abis := []string{}
+	for _, name := range p.ABIs {
+		if info, err := arch.GetInfo(name); err == nil {
+			name = info.Name // policies may use Go's
+		}
+		abis = append(abis, name)
+	}
+	if len(abis) == 0 {
+		abis = []string{native}
+	}
+	foreign := p.BadArchAction
+	if foreign == 0 {
+		foreign = seccomp.ActionKillProcess
+	}
+	m := map[string][]string{"default_action": {p.DefaultAction.String()}, "bad_arch_action": {foreign.String()}, "abis": slices.Sorted(slices.Values(abis))}
+	if p.Kernel != "" {
+		m["kernel"] = []string{p.Kernel}
+	}
+	for i := range p.Syscalls {
+		g := &p.Syscalls[i]
+		if g.Action == seccomp.ActionAllow {
+			continue
+		}
+		calls, err := callsOf(g)
+		if err != nil {
+			return nil, err
+		}
+		name := "action " + g.Action.String()
+		for _, call := range slices.Sorted(maps.Keys(calls)) {
+			for _, args := range calls[call] {
+				if args != anyArguments {
+					call += " with " + args
+				}
+				m[name] = append(m[name], call)
+			}
+		}
+	}
+	return m, nil
 }
 
 // bring notes the function that brings a call, and how the program gets there.
@@ -116,10 +200,13 @@ func newArgument(info *arch.Info, call *elfscan.Call, was []string) (elfscan.Evi
 	return elfscan.Evidence{}, false
 }
 
-func printChanges(w io.Writer, paint painter, changes []change) error {
+func printChanges(w io.Writer, paint painter, settings []setting, changes []change) error {
 	var b bytes.Buffer
-	if len(changes) == 0 {
+	if len(settings)+len(changes) == 0 {
 		fmt.Fprintln(&b, "no change")
+	}
+	for _, s := range settings {
+		fmt.Fprintf(&b, "%s: %s, was %s\n", paint.in(yellow, "~ "+s.Setting), list(s.Is), list(s.Was))
 	}
 	for _, c := range changes {
 		switch c.Change {
@@ -133,6 +220,13 @@ func printChanges(w io.Writer, paint painter, changes []change) error {
 	}
 	_, err := b.WriteTo(w)
 	return err
+}
+
+func list(texts []string) string {
+	if len(texts) == 0 {
+		return "none"
+	}
+	return strings.Join(texts, ", ")
 }
 
 func (c *change) bringer() string {
@@ -157,29 +251,55 @@ func (c *change) bringer() string {
 const anyArguments = "any"
 
 // allowed maps the calls that a policy allows to their alternatives.
-func allowed(p *seccomp.Policy) map[string][]string {
-	out := map[string][]string{}
+func allowed(p *seccomp.Policy) (map[string][]string, error) {
+	all := map[string][]string{}
 	for i := range p.Syscalls {
 		g := &p.Syscalls[i]
 		if g.Action != seccomp.ActionAllow {
 			continue
 		}
-		for _, n := range g.Names {
-			out[n] = []string{anyArguments}
+		calls, err := callsOf(g)
+		if err != nil {
+			return nil, err
 		}
-		for j := range g.NamesWithConditions {
-			n := &g.NamesWithConditions[j]
-			if slices.Contains(g.Names, n.Name) {
-				continue
+		for name, args := range calls {
+			if slices.Contains(args, anyArguments) || slices.Contains(all[name], anyArguments) {
+				all[name] = []string{anyArguments}
+			} else {
+				all[name] = append(all[name], args...)
 			}
-			var all []string
-			for k := range n.Conditions {
-				all = append(all, conditionText(&n.Conditions[k]))
-			}
-			out[n.Name] = append(out[n.Name], strings.Join(all, " and "))
 		}
 	}
-	return out
+	return all, nil
+}
+
+// callsOf maps the calls of one group to their alternatives.
+func callsOf(g *seccomp.SyscallGroup) (map[string][]string, error) {
+	out := map[string][]string{}
+	for _, n := range g.Names {
+		names := []string{n}
+		if strings.HasPrefix(n, "@") {
+			var err error
+			if names, err = seccomp.Group(n); err != nil {
+				return nil, err
+			}
+		}
+		for _, n := range names {
+			out[n] = []string{anyArguments}
+		}
+	}
+	for j := range g.NamesWithConditions {
+		n := &g.NamesWithConditions[j]
+		if slices.Contains(out[n.Name], anyArguments) {
+			continue
+		}
+		var all []string
+		for k := range n.Conditions {
+			all = append(all, conditionText(&n.Conditions[k]))
+		}
+		out[n.Name] = append(out[n.Name], strings.Join(all, " and "))
+	}
+	return out, nil
 }
 
 func conditionText(c *seccomp.Condition) string {

@@ -104,7 +104,8 @@ func listCalls(w io.Writer, paint painter, r *elfscan.Result) {
 	for _, u := range r.Unresolved {
 		fmt.Fprintf(w, "%s %s\n", paint.in(red, "unresolved:"), siteText(u))
 	}
-	report(w, []*elfscan.Result{r}, false)
+	report(w, []*elfscan.Result{r}, nil, nil)
+	warnPartial(w, []*elfscan.Result{r})
 }
 
 func siteText(u elfscan.Site) string {
@@ -124,7 +125,11 @@ func argumentText(r *elfscan.Result, c *elfscan.Call) string {
 	if err != nil {
 		return err.Error()
 	}
-	if alternatives := allowed(p)[c.Name]; len(alternatives) > 0 && alternatives[0] != anyArguments {
+	calls, err := allowed(p)
+	if err != nil {
+		return err.Error()
+	}
+	if alternatives := calls[c.Name]; len(alternatives) > 0 && alternatives[0] != anyArguments {
 		return strings.Join(alternatives, " or ")
 	}
 	i := slices.IndexFunc(notes, func(n string) bool { return strings.HasPrefix(n, c.Name+" ") })

@@ -10,7 +10,8 @@ and loongarch64, on any machine. Of a script the interpreter is read.
 What to look at
   --list          every call with its grade and where it comes from
   --why mount     the shortest way from main to a call, and what would enable it
-  -o json         all that is known, for programs (docs/schema/scan-1.json)
+  -o json         all that is known, for programs (docs/schema/scan-1.json;
+                  with --diff, scan-diff-1.json)
   --diff OLD      what changed since a policy was written, and by which function
 
 The grade of a call says how sure it is that the program needs it:
@@ -47,7 +48,8 @@ Formats
   raw       the compiled program, an array of struct sock_filter
 
 Exit status: 0; 1 on errors; 3 if calls with unknown numbers are left to decide
-about; 4 if --diff found changes.`
+about, also with --list and -o json; 4 if --diff found changes; 130 when
+interrupted.`
 
 const scanExamples = `  seccomp-profiler scan ./server > server.yaml
   seccomp-profiler scan --args --out policy.yaml ./server

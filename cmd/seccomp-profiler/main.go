@@ -17,9 +17,10 @@ import (
 
 // Exit codes.
 const (
-	exitError      = 1
-	exitUnresolved = 3 // a policy was not written because of sites with unknown numbers
-	exitChanged    = 4 // --diff found changes
+	exitError       = 1
+	exitUnresolved  = 3   // sites with unknown numbers are left to decide about
+	exitChanged     = 4   // --diff found changes
+	exitInterrupted = 130 // as shells have it for SIGINT
 )
 
 // exitCode is an error that ends the program with a code of its own; without
@@ -55,7 +56,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 0
 	}
 	var e *exitCode
-	if !errors.As(err, &e) {
+	switch {
+	case errors.As(err, &e):
+	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
+		e = &exitCode{exitInterrupted, errors.New("interrupted; nothing was written")}
+	default:
 		e = &exitCode{exitError, err}
 	}
 	if e.err != nil {

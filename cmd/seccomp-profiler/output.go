@@ -107,6 +107,9 @@ func header(results []*elfscan.Result) []string {
 		if r.GoVersion != "" {
 			lines = append(lines, "Go version"+of+": "+r.GoVersion)
 		}
+		if r.Partial {
+			lines = append(lines, "Partial"+of+": not all could be read; it may make calls that are not here")
+		}
 	}
 	return append(lines, "ABI: "+results[0].ABI)
 }

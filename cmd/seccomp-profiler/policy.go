@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -52,8 +53,9 @@ func (f *scanFlags) policy(notes io.Writer, results []*elfscan.Result, action se
 	return p, nil
 }
 
-// report prints what the user should know besides the policy.
-func report(w io.Writer, results []*elfscan.Result, libraries bool) {
+// report prints what the user should know besides the policy. Programs and
+// libraries that were named in the command line are known.
+func report(w io.Writer, results []*elfscan.Result, programs, libraries []string) {
 	for _, r := range results {
 		if r.Script != "" {
 			fmt.Fprintf(w, "%s: warning: a script: %s\n", r.Path, r.Script)
@@ -61,18 +63,37 @@ func report(w io.Writer, results []*elfscan.Result, libraries bool) {
 		for _, n := range r.Notes {
 			fmt.Fprintf(w, "%s: %s\n", r.Path, n)
 		}
-		if len(r.Execs) > 0 {
-			fmt.Fprintf(w, "%s: runs %s (add their calls with --with-exec)\n", r.Path, strings.Join(r.Execs, ", "))
+		if runs := without(r.Execs, programs); len(runs) > 0 {
+			fmt.Fprintf(w, "%s: runs %s (add their calls with --with-exec)\n", r.Path, strings.Join(runs, ", "))
 		}
-		if !libraries && len(r.Loads) > 0 {
+		if len(r.Loads) > 0 {
 			var names []string
 			for _, l := range r.Loads {
 				names = append(names, l.Function+" ("+l.Gate+")")
 			}
-			fmt.Fprintf(w, "%s: may load libraries through %s; add those that it loads with --dlopen\n", r.Path, strings.Join(names, ", "))
+			what := "libraries"
+			if len(libraries) > 0 {
+				what = "further libraries"
+			}
+			fmt.Fprintf(w, "%s: may load %s through %s; add those that it loads with --dlopen\n", r.Path, what, strings.Join(names, ", "))
 		}
+	}
+}
+
+// without is the paths that are not among the known ones.
+func without(paths, known []string) []string {
+	same := func(path string) func(string) bool {
+		return func(k string) bool { return filepath.Clean(k) == filepath.Clean(path) }
+	}
+	return slices.DeleteFunc(slices.Clone(paths), func(p string) bool { return slices.ContainsFunc(known, same(p)) })
+}
+
+// warnPartial tells of programs that were not read whole, however quiet the
+// user wants it: their policies may lack calls.
+func warnPartial(w io.Writer, results []*elfscan.Result) {
+	for _, r := range results {
 		if r.Partial {
-			fmt.Fprintf(w, "%s: warning: the result is partial\n", r.Path)
+			fmt.Fprintf(w, "%s: warning: the result is partial: it may lack calls that the program makes\n", r.Path)
 		}
 	}
 }

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -26,19 +28,24 @@ decide about; 4 if scan --diff found changes.`
 func newRoot() *cobra.Command {
 	original := scanFlags{defaultFormat: "code"}
 	root := &cobra.Command{
-		Use:               "seccomp-profiler",
-		Short:             "Make a seccomp policy for a program",
-		Long:              rootLong,
-		Version:           buildversion.String(),
-		SilenceUsage:      true,
-		SilenceErrors:     true,
-		DisableAutoGenTag: true,
-		Args:              cobra.MaximumNArgs(1),
+		Use:                        "seccomp-profiler",
+		Short:                      "Make a seccomp policy for a program",
+		Long:                       rootLong,
+		Version:                    buildversion.String(),
+		SilenceUsage:               true,
+		SilenceErrors:              true,
+		DisableAutoGenTag:          true,
+		SuggestionsMinimumDistance: 2,
+		Args:                       executableOrCommand,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return cmd.Help()
 			}
-			return original.run(cmd, args[0])
+			err := original.run(cmd, args[0])
+			if errors.Is(err, fs.ErrNotExist) && !strings.Contains(args[0], "/") {
+				err = fmt.Errorf("%w, and there is no %w", err, unknownCommand(cmd, args[0]))
+			}
+			return err
 		},
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
@@ -52,6 +59,23 @@ func newRoot() *cobra.Command {
 	}
 	root.AddCommand(newScan())
 	return root
+}
+
+// executableOrCommand takes several arguments for those of a command.
+func executableOrCommand(cmd *cobra.Command, args []string) error {
+	if len(args) > 1 {
+		return fmt.Errorf("there is no %w", unknownCommand(cmd, args[0]))
+	}
+	return nil
+}
+
+// unknownCommand continues "there is no".
+func unknownCommand(cmd *cobra.Command, name string) error {
+	hint := "see " + cmd.CommandPath() + " --help"
+	if like := cmd.SuggestionsFor(name); len(like) > 0 {
+		hint = "did you mean " + strings.Join(like, " or ") + "?"
+	}
+	return fmt.Errorf("command %q (%s)", name, hint)
 }
 
 // normalise gives long flags that are written with one dash, as Go's flag

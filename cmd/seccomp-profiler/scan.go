@@ -2,9 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -43,7 +47,7 @@ func newScan() *cobra.Command {
 		Short:   "Write an allowlist of the system calls that an executable can make",
 		Long:    scanLong,
 		Example: scanExamples,
-		Args:    cobra.ExactArgs(1),
+		Args:    oneExecutable,
 		RunE:    func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0]) },
 	}
 	fl := cmd.Flags()
@@ -68,6 +72,13 @@ func newScan() *cobra.Command {
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "no progress and no notes")
 	f.completions(cmd)
 	return cmd
+}
+
+func oneExecutable(cmd *cobra.Command, args []string) error {
+	if len(args) == 1 {
+		return nil
+	}
+	return fmt.Errorf("%s reads one executable, not %d; for programs that it runs there is --with-exec (see --help)", cmd.Name(), len(args))
 }
 
 // defineOriginal defines the flags that the original tool has too.
@@ -132,9 +143,10 @@ func (f *scanFlags) run(cmd *cobra.Command, path string) error {
 		notes = io.Discard
 	}
 	if f.lists() {
-		return f.show(stdout, results)
+		return f.showAll(stdout, results)
 	}
-	report(notes, results, len(f.dlopen) > 0)
+	report(notes, results, f.withExec, f.dlopen)
+	warnPartial(cmd.ErrOrStderr(), results)
 	extra, err := f.decide(cmd.ErrOrStderr(), results)
 	if err != nil {
 		return err
@@ -149,14 +161,33 @@ func (f *scanFlags) run(cmd *cobra.Command, path string) error {
 	return f.write(stdout, policy, results)
 }
 
+// showAll prints what was found. The whole has the sites with unknown numbers,
+// and they end the run as they do when a policy is asked for; an answer to
+// --why does not depend on them.
+func (f *scanFlags) showAll(w io.Writer, results []*elfscan.Result) error {
+	if err := f.show(w, results); err != nil || len(f.why) > 0 {
+		return err
+	}
+	_, err := f.decide(io.Discard, results)
+	return err
+}
+
 // scanAll scans the program and those that it runs.
 func (f *scanFlags) scanAll(ctx context.Context, errw io.Writer, path string) ([]*elfscan.Result, error) {
 	res, err := f.scan(ctx, errw, path)
 	if err != nil {
 		return nil, err
 	}
-	results := []*elfscan.Result{res}
-	for _, p := range f.withExec {
+	results, also := []*elfscan.Result{res}, f.withExec
+	if res.EnvProgram != "" {
+		program, err := f.lookPath(res.EnvProgram)
+		if err == nil {
+			also = append([]string{program}, also...)
+		} else if len(also) == 0 {
+			return nil, fmt.Errorf("%s: the program that its interpreter %q runs: %w (name it with --with-exec)", path, res.Script, err)
+		}
+	}
+	for _, p := range also {
 		r, err := f.scan(ctx, errw, p)
 		if err != nil {
 			return nil, fmt.Errorf("--with-exec: %w", err)
@@ -171,7 +202,7 @@ func (f *scanFlags) scanAll(ctx context.Context, errw io.Writer, path string) ([
 
 func (f *scanFlags) scan(ctx context.Context, errw io.Writer, path string) (*elfscan.Result, error) {
 	path = f.inRoot(path)
-	file, err := f.open(path)
+	file, err := f.open(errw, path)
 	if err != nil {
 		return nil, err
 	}
@@ -186,17 +217,46 @@ func (f *scanFlags) scan(ctx context.Context, errw io.Writer, path string) (*elf
 	return elfscan.Scan(ctx, file, opt)
 }
 
-func (f *scanFlags) open(path string) (*os.File, error) {
-	if f.sysroot != "" {
-		inside, err := elfscan.ResolveIn(f.sysroot, path)
-		if err != nil {
-			return nil, err
-		}
-		if file, err := openRegular(inside); err == nil {
-			return file, nil
+// open opens the program below --sysroot, or on this machine if it is not
+// there, which is told: it may be another program of the same name.
+func (f *scanFlags) open(errw io.Writer, path string) (*os.File, error) {
+	if f.sysroot == "" {
+		return openRegular(path)
+	}
+	inside, err := elfscan.ResolveIn(f.sysroot, path)
+	if err != nil {
+		return nil, err
+	}
+	file, err := openRegular(inside)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return file, err
+	}
+	if file, err = openRegular(path); err != nil {
+		return nil, fmt.Errorf("%w, nor below --sysroot %s", err, f.sysroot)
+	}
+	if !f.quiet {
+		fmt.Fprintf(errw, "%s: not below --sysroot %s: read from this machine\n", path, f.sysroot)
+	}
+	return file, nil
+}
+
+// standardPath is where env(1) is taken to look below --sysroot.
+const standardPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// lookPath finds a program as env(1) does.
+func (f *scanFlags) lookPath(name string) (string, error) {
+	if f.sysroot == "" {
+		return exec.LookPath(name)
+	}
+	for _, dir := range filepath.SplitList(standardPath) {
+		file := path.Join(dir, name)
+		if inside, err := elfscan.ResolveIn(f.sysroot, file); err == nil {
+			if st, err := os.Stat(inside); err == nil && st.Mode().IsRegular() && st.Mode()&0o111 != 0 {
+				return file, nil
+			}
 		}
 	}
-	return openRegular(path)
+	return "", fmt.Errorf("%s: not below --sysroot %s in %s", name, f.sysroot, standardPath)
 }
 
 // openRegular does not wait for a FIFO's writer, nor touch a device.

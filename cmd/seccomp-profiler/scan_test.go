@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"debug/elf"
 	"encoding/binary"
 	"os"
@@ -183,6 +184,65 @@ func TestProgramInRoot(t *testing.T) {
 		}
 	}
 	if _, errw, code := runScan(t, "/dev/zero"); code != exitError || !strings.Contains(errw, "not a regular file") {
+		t.Errorf("exit code %d: %s", code, errw)
+	}
+}
+
+// What was not read whole says so in the policy, and on standard error even
+// when notes are not wanted.
+func TestPartialIsMarked(t *testing.T) {
+	prog := writeProgram(t, getpid...)
+	b, err := os.ReadFile(prog)
+	if err != nil {
+		t.Fatal(err)
+	}
+	binary.LittleEndian.PutUint64(b[0x28:], 1<<40) // e_shoff, far beyond the file
+	binary.LittleEndian.PutUint16(b[0x3a:], 64)    // e_shentsize
+	binary.LittleEndian.PutUint16(b[0x3c:], 9)     // e_shnum
+	if err := os.WriteFile(prog, b, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{prog}, {"-q", prog}} {
+		out, errw, code := runScan(t, args...)
+		if code != 0 || !strings.Contains(out, "# Partial: ") || !strings.Contains(errw, "warning: the result is partial") {
+			t.Errorf("%q: exit code %d\n%s%s", args, code, errw, out)
+		}
+	}
+}
+
+// Lists with sites that nothing was decided about end as policies do.
+func TestListOfUnresolved(t *testing.T) {
+	prog := writeProgram(t, unknown...)
+	for _, form := range []string{"--list", "-ojson"} {
+		if out, errw, code := runScan(t, form, prog); code != exitUnresolved || out == "" || !strings.Contains(errw, "--decisions") {
+			t.Errorf("%s: exit code %d\n%s%s", form, code, errw, out)
+		}
+		mustRun(t, form, "--unresolved", "ignore", prog)
+	}
+	mustRun(t, "--why", "getpid", prog)
+}
+
+func TestInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var out, errw bytes.Buffer
+	code := run(ctx, []string{"scan", writeProgram(t, getpid...)}, &out, &errw)
+	if code != exitInterrupted || out.Len() > 0 || !strings.Contains(errw.String(), "interrupted") {
+		t.Errorf("exit code %d\n%s%s", code, &errw, &out)
+	}
+}
+
+// A program that the root does not have is another one, and one that cannot be
+// read there is not replaced by this machine's.
+func TestProgramOutsideRoot(t *testing.T) {
+	root, prog := t.TempDir(), writeProgram(t, getpid...)
+	if _, errw, code := runScan(t, "--sysroot", root, prog); code != 0 || !strings.Contains(errw, "read from this machine") {
+		t.Errorf("exit code %d: %s", code, errw)
+	}
+	if err := os.MkdirAll(filepath.Join(root, prog), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if _, errw, code := runScan(t, "--sysroot", root, prog); code != exitError || !strings.Contains(errw, "not a regular file") {
 		t.Errorf("exit code %d: %s", code, errw)
 	}
 }

@@ -19,7 +19,7 @@ func TestSchemas(t *testing.T) {
 	}{
 		{"scan-1", 0, []string{known}},
 		{"scan-1", 0, []string{"--why", "prctl", known}},
-		{"scan-1", 0, []string{"--with-exec", known, other}},
+		{"scan-1", exitUnresolved, []string{"--with-exec", known, other}},
 		{"scan-diff-1", exitChanged, []string{"--args", "--diff", old, known}},
 	} {
 		out, errw, code := runScan(t, append(test.args, "-o", "json")...)

@@ -1,0 +1,2 @@
+// Package testpty opens pseudo terminals for tests, on Linux.
+package testpty
