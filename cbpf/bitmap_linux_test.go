@@ -149,7 +149,7 @@ func TestConstAllowAgreesWithKernel(t *testing.T) {
 	}
 	random, rounds := 60, byte(6)
 	if testing.Short() {
-		random, rounds = 6, 2
+		random, rounds = 4, 2
 	}
 	for range random {
 		tail := randomConstancy(r, arch)
@@ -221,7 +221,8 @@ func compareTimes(t *testing.T, programs []Program, arch uint32, rounds byte) (w
 	if slow < 2*fast {
 		return len(times), answers // nothing can be told
 	}
-	limit := math.Sqrt(fast * slow)
+	// Besides its 20 calls a time has one of clock_gettime, which may be slow.
+	limit := max(math.Sqrt(fast*slow), slow/5)
 	for i, p := range programs {
 		for j, nr := range timedCalls {
 			constant := p.ConstAllow(arch, uint32(nr))
