@@ -237,8 +237,8 @@ func (m *Matrix) fetch(ctx context.Context, g Guest) (virtual, string, error) {
 
 func (m *Matrix) cpus(g Guest) int {
 	n := m.CPUs
-	if n == 0 && g.Newest {
-		n = 2
+	if n == 0 {
+		n = g.CPUs
 	}
 	if most := g.Emulator.CPUs; most > 0 {
 		n = min(n, most)
@@ -336,6 +336,9 @@ func (m *Matrix) packTests(g Guest, i int, b *binaries, im *image, c *collector)
 		if some := further[p.ImportPath]; len(m.Packages) == 0 {
 			if some.native && i > 0 || some.once && b.packed[p.ImportPath] {
 				continue
+			}
+			if some.pure != "" && b.packed[p.ImportPath] {
+				args = append(args, "-test.skip="+some.pure)
 			}
 			b.packed[p.ImportPath] = true
 			if some.pattern != "" {

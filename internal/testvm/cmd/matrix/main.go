@@ -51,7 +51,7 @@ func run(ctx context.Context, argv []string, stdout, stderr io.Writer) (int, err
 		verbose = fs.Bool("v", false, "print the output of every test")
 		asJSON  = fs.Bool("json", false, "print go test -json events; the table goes to standard error")
 		seconds = fs.Int("timeout", 300, "limit for one test binary, in seconds")
-		cpus    = fs.Int("cpus", 0, "processors of each guest (default: 2 with the newest kernel of an architecture, else 1)")
+		cpus    = fs.Int("cpus", 0, "processors of each guest (default: 2 for some guests, else 1)")
 		several = fs.Int("parallel", runtime.NumCPU(), "guests that run at a time")
 		mirror  = fs.String("mirror", "", "Debian mirror `URL` (default: the machine's apt's)")
 		cache   = fs.String("cache", "", "cache `directory` (default: in the user's cache directory)")
