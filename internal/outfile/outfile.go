@@ -8,11 +8,12 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/google/renameio/v2"
+	"github.com/google/renameio/v2/maybe"
 )
 
-// Write writes a file whole or leaves it as it was. A file that exists keeps
-// its permissions, a symbolic link its place, and a device or pipe is written to.
+// Write writes a file whole or leaves it as it was (but not on Windows). A file
+// that exists keeps its permissions, a symbolic link its place, and a device or
+// pipe is written to.
 func Write(name string, data []byte) error {
 	err := write(name, data)
 	var pathErr *fs.PathError
@@ -37,5 +38,5 @@ func write(name string, data []byte) error {
 	case err == nil && !info.Mode().IsRegular():
 		return os.WriteFile(name, data, 0o666)
 	}
-	return renameio.WriteFile(name, data, 0o666, renameio.WithTempDir(filepath.Dir(name)), renameio.WithExistingPermissions())
+	return maybe.WriteFile(name, data, 0o666)
 }

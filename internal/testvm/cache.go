@@ -7,8 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-
-	"github.com/google/renameio/v2"
 )
 
 // A Cache holds what was fetched: files named by the checksum of the package
@@ -36,15 +34,23 @@ func writeAtomic(name string, perm os.FileMode, write func(io.Writer) error) err
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return err
 	}
-	f, err := renameio.NewPendingFile(name, renameio.WithTempDir(filepath.Dir(name)), renameio.WithStaticPermissions(perm))
+	f, err := os.CreateTemp(filepath.Dir(name), ".partial-*")
 	if err != nil {
 		return err
 	}
-	defer f.Cleanup() // does nothing after the replacement
+	defer os.Remove(f.Name()) // fails after the rename, as it should
 	if err := write(f); err != nil {
+		f.Close()
 		return fmt.Errorf("write %s: %w", name, err)
 	}
-	return f.CloseAtomicallyReplace()
+	if err := f.Chmod(perm); err != nil {
+		f.Close()
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), name)
 }
 
 func sha256File(name string) (string, error) {
