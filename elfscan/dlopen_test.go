@@ -34,3 +34,48 @@ int main(int n, char **v) {
 		t.Errorf("under its policy: %v: %s", err, out)
 	}
 }
+
+// TestLookups: what a program looks up by constant names is reachable, and
+// called by who knows whom.
+func TestLookups(t *testing.T) {
+	installed(t, "gcc", "gcc")
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "main.c"), `#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stddef.h>
+__attribute__((noinline)) static int find(void *lib, const char *name, void **to) {
+	*to = dlsym(lib, name);
+	return *to == NULL;
+}
+int main(int n, char **v) {
+	int (*f)(int), (*g)(void);
+	if (find(RTLD_DEFAULT, "getsid", (void **)&f) || find(RTLD_NEXT, "no such name", (void **)&g)) {
+		f = dlsym(RTLD_DEFAULT, n > 1 ? "getpgid" : "epoll_create");
+	}
+#ifdef NUMBER
+	long (*h)(long, ...) = dlsym(RTLD_DEFAULT, "syscall");
+	return h(NUMBER) < 0;
+#endif
+	return f(1) < 0;
+}
+`)
+	command(t, nil, dir, "gcc", "-O2", "-o", "main", "main.c")
+	path := filepath.Join(dir, "main")
+	res := scanFile(t, path, &elfscan.Options{Path: path})
+	grades := gradesOf(res)
+	for _, want := range []string{"getsid", "getpgid", "epoll_create"} {
+		if grades[want] != elfscan.Reachable {
+			t.Errorf("%s: %v", want, grades[want])
+		}
+	}
+	for _, u := range res.Unresolved {
+		t.Errorf("unresolved: %+v", u)
+	}
+	if out, err := sandboxed(t, dir, path, res, elfscan.PolicyOptions{})().CombinedOutput(); err != nil {
+		t.Errorf("under its policy: %v: %s", err, out)
+	}
+	command(t, nil, dir, "gcc", "-O2", "-DNUMBER=39", "-o", "main", "main.c")
+	if res := scanFile(t, path, &elfscan.Options{Path: path}); len(res.Unresolved) == 0 {
+		t.Error("syscall(3) may be called with any number")
+	}
+}

@@ -42,9 +42,11 @@ type program struct {
 	taken    map[node]bool      // address is taken by code
 	pointers map[node]bool      // address is in data; nil until asked for
 	loads    map[node][]slotRef // address is in slots that code loads
+	named    map[node]bool      // looked up by name
 	handed   map[node]bool      // whether code does more with it than call it
 	refined  map[node]bool
-	work     int       // bytes of functions analysed
+	work     int // bytes decoded
+	last     lastCode
 	boundsOf *function // whose instructions bounds are
 	bounds   []bool
 	never    map[node]bool   // functions that do not return
@@ -66,7 +68,7 @@ type extraNode struct {
 func newProgram(ctx context.Context, mods []*module) *program {
 	p := &program{ctx: ctx, mods: mods, values: flow.NewValues(), results: map[node]*flow.Result{},
 		late: map[node][]caller{}, taken: map[node]bool{}, refined: map[node]bool{}, never: map[node]bool{},
-		falls: map[node]bool{}}
+		falls: map[node]bool{}, named: map[node]bool{}}
 	for _, m := range mods {
 		m.base = uint32(p.nodes)
 		p.nodes += node(len(m.funcs))
@@ -253,7 +255,7 @@ func (p *program) lookup(m *module, s image.Symbol) (*module, uint64, bool) {
 }
 
 func (p *program) env(m *module) *flow.Env {
-	e := &flow.Env{Machine: m.m, Memory: m, Values: p.values, Assume: p.assume,
+	e := &flow.Env{Machine: m.m, Memory: m, Values: p.values, Assume: p.assume, Work: &p.work,
 		Cancelled: func() bool { return p.ctx.Err() != nil }}
 	if m.goTab != nil {
 		e.ArgBytes = func(target uint64) int {
@@ -286,7 +288,30 @@ func (m *module) goMiddle(target uint64) []byte {
 const (
 	maxFunction = 1 << 18
 	maxWork     = 256 << 20
+
+	readingIsCheaper = 16 // times, than decoding
 )
+
+// lastCode is the code that was read last.
+type lastCode struct {
+	mod        *module
+	start, end uint64
+	code       []byte
+}
+
+// code reads a function, unless it is the rest of the one read last: there may
+// be thousands of entries into a table among the code.
+func (p *program) code(m *module, f function) ([]byte, bool) {
+	if c := &p.last; c.mod != m || c.end != f.end || c.start > f.start {
+		code := make([]byte, f.end-f.start)
+		if m.f.Read(code, f.start) != nil {
+			return nil, false
+		}
+		p.last = lastCode{m, f.start, f.end, code}
+		p.work += len(code) / readingIsCheaper
+	}
+	return p.last.code[f.start-p.last.start:], true
+}
 
 func (p *program) flowFunc(n node) (*module, *flow.Func, bool) {
 	m, f := p.function(n)
@@ -294,9 +319,8 @@ func (p *program) flowFunc(n node) (*module, *flow.Func, bool) {
 	if size > maxFunction || p.work > maxWork {
 		return m, nil, false
 	}
-	p.work += int(size)
-	code := make([]byte, size)
-	if m.f.Read(code, f.start) != nil {
+	code, ok := p.code(m, f)
+	if !ok {
 		return m, nil, false
 	}
 	fn := &flow.Func{Start: f.start, Code: code, Go: f.goIndex >= 0, Init: m.init}

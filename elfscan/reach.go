@@ -89,7 +89,8 @@ func (p *program) reachWith(lib *libGateState, dead map[step]bool) *reach {
 			r.addGo(m)
 		}
 	}
-	r.run()
+	for r.run(); r.addLookups(); r.run() {
+	}
 	return r
 }
 

@@ -193,7 +193,7 @@ func (f *refuter) hasMethod(n node, seen map[node]bool) bool {
 // reference may be noted a few bytes behind its start.
 func near(res *flow.Result, at, start uint64) bool {
 	for k := uint64(0); k < 4 && at-k >= start; k++ {
-		if off := at - k - start; off < uint64(len(res.Visited)) && res.Visited[off] {
+		if res.Visited(at - k - start) {
 			return true
 		}
 	}

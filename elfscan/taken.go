@@ -19,6 +19,9 @@ func (p *program) pointerTaken(n node) bool {
 	if n >= p.nodes {
 		return p.taken[n]
 	}
+	if p.named[n] {
+		return true
+	}
 	if p.pointers == nil {
 		p.findPointers()
 	}

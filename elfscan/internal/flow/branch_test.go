@@ -69,9 +69,9 @@ func TestBranches(t *testing.T) {
 		}
 		env := &Env{Machine: machines[c.m], Memory: image{}, Values: NewValues()}
 		res := env.Analyze(&Func{Start: 0x1000, Code: code})
-		if res.Partial != "" || res.Visited[c.next] != c.wantN || c.taken >= 0 && res.Visited[c.taken] != c.wantT {
+		if res.Partial != "" || res.Visited(uint64(c.next)) != c.wantN || c.taken >= 0 && res.Visited(uint64(c.taken)) != c.wantT {
 			t.Errorf("%s %s: goes on %v, want %v, jumps %v, want %v %s", c.m, c.name,
-				res.Visited[c.next], c.wantN, res.Visited[c.taken], c.wantT, res.Partial)
+				res.Visited(uint64(c.next)), c.wantN, res.Visited(uint64(c.taken)), c.wantT, res.Partial)
 		}
 	}
 }

@@ -56,6 +56,8 @@ type Env struct {
 	// Watch marks a value whose way through the function is to be known: Result
 	// tells where it goes. May be nil.
 	Watch func(a Atom) bool
+	// Work is increased by the bytes of instructions decoded. May be nil.
+	Work *int
 	// Cancelled is asked now and then. May be nil.
 	Cancelled func() bool
 }
@@ -83,14 +85,18 @@ type Result struct {
 	Points  []Point // by address
 	Writes  []Write
 	Reads   []Atom         // fields read, in order of first reading
-	Visited []bool         // by offset: instructions that some path reaches
 	Partial string         // why the result is incomplete, "" if it is not
 	Ends    bool           // runs into whatever follows the function
 	Returns bool           // some path returns
 	Lost    bool           // some jump inside the function was not followed
 	Escapes bool           // the watched value may go elsewhere than to calls of it
 	Tables  map[uint64]int // jump tables by address, entries used
+
+	visited paged[bool] // by offset
 }
+
+// Visited reports whether some path reaches an instruction at an offset.
+func (r *Result) Visited(off uint64) bool { return r.visited.at(off) }
 
 // Limits on one function.
 const (
@@ -116,8 +122,8 @@ type analysis struct {
 	v   *Values
 	fn  *Func
 	ops []machine.Inst
-	at  []lifted // by offset
-	blk []*block // by offset
+	at  paged[lifted] // by offset
+	blk paged[*block] // by offset
 	q   []uint64
 
 	points map[uint64]*Point
@@ -134,7 +140,6 @@ type analysis struct {
 // Analyze follows values through a function.
 func (e *Env) Analyze(fn *Func) *Result {
 	a := e.newAnalysis(fn)
-	a.at = make([]lifted, len(fn.Code))
 	a.follow()
 	if e.Strict && len(a.esc) > 0 {
 		first := a // which has found what is passed on
@@ -146,9 +151,9 @@ func (e *Env) Analyze(fn *Func) *Result {
 }
 
 func (e *Env) newAnalysis(fn *Func) *analysis {
-	return &analysis{Env: e, m: e.Machine, v: e.Values, fn: fn, blk: make([]*block, len(fn.Code)+1),
+	return &analysis{Env: e, m: e.Machine, v: e.Values, fn: fn,
 		points: map[uint64]*Point{}, writes: map[Write]bool{}, reads: map[Atom]bool{},
-		res: &Result{Visited: make([]bool, len(fn.Code)+1), Tables: map[uint64]int{}}}
+		res: &Result{Tables: map[uint64]int{}}}
 }
 
 // follow fills in the result.
@@ -208,10 +213,10 @@ func (a *analysis) assumed(x Atom) ID {
 
 func (a *analysis) enqueue(pc uint64, s *State) {
 	off := pc - a.fn.Start
-	b := a.blk[off]
+	b := a.blk.at(off)
 	if b == nil {
 		b = &block{state: s.clone()}
-		a.blk[off] = b
+		a.blk.set(off, b)
 	} else {
 		var before State
 		if b.visits > maxVisits {
@@ -247,7 +252,7 @@ func (a *analysis) run() {
 	for len(a.q) > 0 {
 		pc := a.q[len(a.q)-1]
 		a.q = a.q[:len(a.q)-1]
-		b := a.blk[pc-a.fn.Start]
+		b := a.blk.at(pc - a.fn.Start)
 		b.queued = false
 		b.visits++
 		a.walk(pc, b.state.clone())
@@ -293,7 +298,7 @@ func (a *analysis) landingPads() {
 
 // lift returns the operations of the instruction at an offset.
 func (a *analysis) lift(off int) (lifted, bool) {
-	l := a.at[off]
+	l := a.at.at(uint64(off))
 	if l.len != 0 {
 		return l, true
 	}
@@ -305,7 +310,10 @@ func (a *analysis) lift(off int) (lifted, bool) {
 	}
 	a.ops = ops
 	l = lifted{uint32(first), uint32(len(ops) - first), uint8(n)}
-	a.at[off] = l
+	a.at.set(uint64(off), l)
+	if a.Work != nil {
+		*a.Work += n
+	}
 	return l, true
 }
 
@@ -320,7 +328,7 @@ func (a *analysis) walk(pc uint64, s *State) {
 			return
 		}
 		if !first {
-			if b := a.blk[pc-a.fn.Start]; b != nil {
+			if b := a.blk.at(pc - a.fn.Start); b != nil {
 				a.enqueue(pc, s)
 				return
 			}
@@ -332,7 +340,7 @@ func (a *analysis) walk(pc uint64, s *State) {
 			a.res.Partial = "undecodable instruction"
 			return
 		}
-		a.res.Visited[off] = true
+		a.res.visited.set(uint64(off), true)
 		a.steps++
 		next := pc + uint64(l.len)
 		for _, in := range a.ops[l.first : l.first+l.n] {

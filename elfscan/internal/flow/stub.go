@@ -6,7 +6,7 @@ import "github.com/elastic/go-seccomp-bpf/elfscan/internal/machine"
 // of the image, as entries of a procedure linkage table do, and returns the
 // word's address.
 func (e *Env) Stub(fn *Func) (slot uint64, ok bool) {
-	a := &analysis{Env: e, m: e.Machine, v: e.Values, fn: fn, at: make([]lifted, len(fn.Code)),
+	a := &analysis{Env: e, m: e.Machine, v: e.Values, fn: fn,
 		res: &Result{}, reads: map[Atom]bool{}}
 	s := a.entryState()
 	for off := 0; off < len(fn.Code); {
