@@ -26,8 +26,9 @@
 // Every system call instruction that the program can reach either has its
 // number found, or is listed in [Result.Unresolved]; none is dropped. Code that
 // is loaded or generated while the program runs is not seen: [Result.Loads]
-// tells where the program can load some. On x86_64, int 0x80 is not looked
-// for, because it enters through the i386 ABI.
+// tells where the program can load some. What it looks up with dlsym(3) by a
+// constant name is reachable in all libraries that define it. On x86_64, int
+// 0x80 is not looked for, because it enters through the i386 ABI.
 //
 // # Why is this call in the list?
 //

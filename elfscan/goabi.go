@@ -102,10 +102,11 @@ func (mod *module) writeBarrier(target uint64) ([]machine.Reg, bool) {
 	return barrierRegs[mod.m.Name], mod.barriers[target]
 }
 
-// cRegs are the first integer argument registers of the C calling convention.
+// cRegs are the integer argument registers of the C calling convention.
 var cRegs = map[string][]uint8{
-	"x86_64": {7, 6, 2, 1}, "aarch64": {0, 1, 2, 3}, "arm": {0, 1, 2, 3}, "riscv64": {10, 11, 12, 13},
-	"ppc64le": {3, 4, 5, 6}, "ppc64": {3, 4, 5, 6}, "s390x": {2, 3, 4, 5}, "loongarch64": {4, 5, 6, 7},
+	"x86_64": {7, 6, 2, 1, 8, 9}, "aarch64": {0, 1, 2, 3, 4, 5, 6, 7}, "arm": {0, 1, 2, 3},
+	"riscv64": {10, 11, 12, 13, 14, 15, 16, 17}, "loongarch64": {4, 5, 6, 7, 8, 9, 10, 11},
+	"ppc64le": {3, 4, 5, 6, 7, 8, 9, 10}, "ppc64": {3, 4, 5, 6, 7, 8, 9, 10}, "s390x": {2, 3, 4, 5, 6},
 }
 
 // cParam is where the i-th word of a C function's parameters is on entry.

@@ -190,9 +190,7 @@ func runRestricted(t *testing.T, g groundTruth, path string) {
 		opt.Dlopen = []string{"libm.so.6"}
 	}
 	res := scanFile(t, path, opt)
-	// That libcap, below the module for systemd's users, makes a call whose
-	// number is its caller's is decided about: the workload has none do so.
-	restricted := elfscan.PolicyOptions{Args: true, Decided: g.Binary == "nginx"}
+	restricted := elfscan.PolicyOptions{Args: true}
 	p, notes, err := res.Policy(&restricted)
 	if err != nil {
 		t.Fatal(err)

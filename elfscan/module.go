@@ -31,29 +31,30 @@ type module struct {
 	lo, hi uint64
 	base   uint32 // node of funcs[0]
 
-	funcs    []function
-	find     []uint32 // by (addr-lo)>>findShift: first function that may contain it
-	names    map[uint64]string
-	lsda     map[uint64]uint64       // tables of exception handlers, by function
-	inner    map[int][]node          // entries in the middle of functions
-	syms     map[string]image.Symbol // exported: the default version
-	exported map[uint64][]string     // the names of all versions, by address
-	versions map[versioned]image.Symbol
-	sites    []uint64
-	edges    []edge
-	targets  map[uint64]node   // where calls and jumps lead, through stubs; noNode if nowhere
-	starts   map[uint64]uint32 // nodes for entries that are not in funcs
-	init     map[machine.Reg]int64
-	goInit   map[machine.Reg]int64
-	loader   bool              // ld.so itself
-	dlopened bool              // its exports may be asked for by name
-	byName   map[string]node   // once asked for
-	goMinor  int               // 0 until asked for
-	barriers map[uint64]bool   // addresses of runtime.gcWriteBarrier*; nil until asked for
-	bounds   []uint64          // starts of objects in data
-	sizes    map[uint64]uint64 // of objects with symbols
-	lowest   uint64            // address that code takes, 4096 if higher; 0 until asked for
-	first    []uint32          // edges of funcs[i]: edges[first[i]:first[i+1]]
+	funcs     []function
+	find      []uint32 // by (addr-lo)>>findShift: first function that may contain it
+	names     map[uint64]string
+	lsda      map[uint64]uint64       // tables of exception handlers, by function
+	resolvers map[uint64]bool         // see resolves
+	inner     map[int][]node          // entries in the middle of functions
+	syms      map[string]image.Symbol // exported: the default version
+	exported  map[uint64][]string     // the names of all versions, by address
+	versions  map[versioned]image.Symbol
+	sites     []uint64
+	edges     []edge
+	targets   map[uint64]node   // where calls and jumps lead, through stubs; noNode if nowhere
+	starts    map[uint64]uint32 // nodes for entries that are not in funcs
+	init      map[machine.Reg]int64
+	goInit    map[machine.Reg]int64
+	loader    bool              // ld.so itself
+	dlopened  bool              // its exports may be asked for by name
+	byName    map[string]node   // once asked for
+	goMinor   int               // 0 until asked for
+	barriers  map[uint64]bool   // addresses of runtime.gcWriteBarrier*; nil until asked for
+	bounds    []uint64          // starts of objects in data
+	sizes     map[uint64]uint64 // of objects with symbols
+	lowest    uint64            // address that code takes, 4096 if higher; 0 until asked for
+	first     []uint32          // edges of funcs[i]: edges[first[i]:first[i+1]]
 }
 
 const findShift = 8

@@ -286,7 +286,7 @@ func (m *module) goMiddle(target uint64) []byte {
 
 // Limits on what is decoded: bytes in a function, and in all together.
 const (
-	maxFunction = 1 << 18
+	maxFunction = 1 << 22
 	maxWork     = 256 << 20
 
 	readingIsCheaper = 16 // times, than decoding

@@ -289,7 +289,7 @@ func (r *reach) function(n node) {
 // object follows the pointers in a piece of data.
 func (r *reach) object(d dataRef) {
 	m := d.mod
-	if m.f.Type == 2 && !m.f.Dyn.Present {
+	if m.f.Type == 2 {
 		r.words(d)
 	}
 	for _, rel := range m.f.RelocsIn(image.Range{Start: d.lo, End: d.hi}) {
@@ -317,8 +317,8 @@ func (r *reach) pointer(m *module, addr uint64, by node) {
 	}
 }
 
-// words follows the pointers in data of an executable that is never
-// relocated.
+// words follows the pointers in data of an executable whose place is fixed:
+// only those to other modules are relocated.
 func (r *reach) words(d dataRef) {
 	m := d.mod
 	m.eachWord(image.Range{Start: d.lo, End: d.hi}, func(_, v uint64) {

@@ -1,6 +1,8 @@
 package elfscan
 
 import (
+	"slices"
+
 	"github.com/elastic/go-seccomp-bpf/elfscan/internal/flow"
 	"github.com/elastic/go-seccomp-bpf/elfscan/internal/image"
 	"github.com/elastic/go-seccomp-bpf/elfscan/internal/machine"
@@ -25,8 +27,8 @@ func (p *program) pointerTaken(n node) bool {
 	if p.pointers == nil {
 		p.findPointers()
 	}
-	if p.pointers[n] || !p.taken[n] && len(p.loads[n]) == 0 {
-		return p.pointers[n]
+	if !p.pointers[n] && !p.taken[n] && len(p.loads[n]) == 0 {
+		return false
 	}
 	taken, known := p.handed[n]
 	if !known {
@@ -56,6 +58,14 @@ const maxReferrers = 200
 // from the global offset table, may do more with it than call it.
 func (p *program) isHanded(n node) bool {
 	target, fn := p.function(n)
+	if p.pointers[n] {
+		if p.taken[n] || len(p.loads[n]) > 0 {
+			return true
+		}
+		calls, ok := p.tableCalls(n)
+		p.late[n] = append(p.late[n], calls...)
+		return !ok
+	}
 	slots := map[*module]map[uint64]bool{}
 	for _, s := range p.loads[n] {
 		if slots[s.mod] == nil {
@@ -63,7 +73,7 @@ func (p *program) isHanded(n node) bool {
 		}
 		slots[s.mod][s.addr] = true
 	}
-	refs := map[node]bool{}
+	refs := map[node][]uint64{}
 	for _, m := range p.mods {
 		if m != target && slots[m] == nil {
 			continue
@@ -71,7 +81,8 @@ func (p *program) isHanded(n node) bool {
 		for _, e := range m.edges {
 			to := m.lo + uint64(e.to)
 			if e.kind == machine.EdgeRef && m == target && to == fn.start || e.kind == machine.EdgeData && slots[m][to] {
-				refs[node(m.base+e.from)] = true
+				from := node(m.base + e.from)
+				refs[from] = append(refs[from], m.lo+uint64(e.at))
 			}
 		}
 	}
@@ -79,9 +90,9 @@ func (p *program) isHanded(n node) bool {
 		return true
 	}
 	var calls []caller
-	for from := range refs {
+	for from, at := range refs {
 		m, _ := p.function(from)
-		found, ok := p.onlyCalls(from, func(a flow.Atom) bool {
+		found, ok := p.onlyCalls(from, at, func(a flow.Atom) bool {
 			return a.Kind == flow.Const && m == target && uint64(a.Add) == fn.start ||
 				a.Kind == flow.Global && a.Add == 0 && slots[m][uint64(a.Addr)]
 		})
@@ -94,14 +105,15 @@ func (p *program) isHanded(n node) bool {
 	return false
 }
 
-// onlyCalls returns the calls of a watched value in a function, if the value
-// goes nowhere else.
-func (p *program) onlyCalls(from node, watch func(flow.Atom) bool) ([]caller, bool) {
+// onlyCalls returns the calls of a watched value in a function, which refers
+// to it at some places, if the value goes nowhere else.
+func (p *program) onlyCalls(from node, places []uint64, watch func(flow.Atom) bool) ([]caller, bool) {
 	m, f := p.function(from)
 	if f.gap || f.goIndex >= 0 {
 		return nil, false
 	}
 	var out []caller
+	lost := false
 	for _, n := range p.entries(m, int(uint32(from)-m.base)) {
 		_, fn, ok := p.flowFunc(n)
 		if !ok {
@@ -111,9 +123,11 @@ func (p *program) onlyCalls(from node, watch func(flow.Atom) bool) ([]caller, bo
 		env.Watch = watch
 		p.decoded++
 		res := env.Analyze(fn)
-		if res.Partial != "" || res.Lost || res.Escapes {
+		if res.Partial != "" || res.Escapes {
 			return nil, false
 		}
+		lost = lost || res.Lost
+		places = slices.DeleteFunc(places, func(at uint64) bool { return near(res, at, fn.Start) })
 		for _, pt := range res.Points {
 			atoms, _ := p.values.Atoms(pt.Callee)
 			for _, a := range atoms {
@@ -124,7 +138,9 @@ func (p *program) onlyCalls(from node, watch func(flow.Atom) bool) ([]caller, bo
 			}
 		}
 	}
-	return out, true
+	// Where jumps that are not followed lead to, no value is, but it may be
+	// loaded there.
+	return out, !lost || len(places) == 0
 }
 
 // findPointers looks for the addresses of functions in data.

@@ -153,7 +153,7 @@ func (a *analysis) goTo(target uint64, s *State, pc uint64) {
 		a.enqueue(target, s)
 		return
 	}
-	a.passes(s, machine.Inst{Target: 1})
+	a.passes(s, machine.Inst{}, target)
 	a.point(Point{Addr: pc, Op: machine.Jump, Target: target}, s)
 }
 
@@ -162,10 +162,10 @@ func (a *analysis) jump(in machine.Inst, s *State, pc uint64) {
 		a.goTo(in.Target, s, pc)
 		return
 	}
-	a.passes(s, in)
+	a.passes(s, in, in.Target)
 	v := a.operand(s, in.A)
 	if v == Top || v == None {
-		a.res.Lost = true
+		a.lost(s)
 		a.point(Point{Addr: pc, Op: machine.Jump, Callee: v}, s)
 		return
 	}
@@ -193,7 +193,7 @@ func (a *analysis) jumpTable(x Atom, s *State, pc uint64) {
 	stride, size := uint64(x.Reg), int(x.Size)
 	if size == 0 || stride == 0 {
 		// The jump goes into a row of equal instruction sequences.
-		a.res.Lost = true
+		a.lost(s)
 		a.point(Point{Addr: pc, Op: machine.Jump, Callee: Top}, s)
 		return
 	}
@@ -265,7 +265,7 @@ func (a *analysis) linked(s *State, next uint64) (linked, only bool) {
 
 func (a *analysis) call(in machine.Inst, s *State, pc, next uint64) bool {
 	a.called = true
-	a.passes(s, in)
+	a.passes(s, in, in.Target)
 	p := Point{Addr: pc, Op: machine.Call, Target: in.Target}
 	if in.Target == 0 {
 		p.Callee = a.operand(s, in.A)

@@ -56,6 +56,9 @@ type Env struct {
 	// Watch marks a value whose way through the function is to be known: Result
 	// tells where it goes. May be nil.
 	Watch func(a Atom) bool
+	// PassOn are the registers in which functions take arguments: what direct
+	// calls pass in them is listed, instead of taking it for lost. May be nil.
+	PassOn []machine.Reg
 	// Work is increased by the bytes of instructions decoded. May be nil.
 	Work *int
 	// Cancelled is asked now and then. May be nil.
@@ -90,6 +93,7 @@ type Result struct {
 	Returns bool           // some path returns
 	Lost    bool           // some jump inside the function was not followed
 	Escapes bool           // the watched value may go elsewhere than to calls of it
+	Passed  []Passed       // may have any twice
 	Tables  map[uint64]int // jump tables by address, entries used
 
 	visited paged[bool] // by offset

@@ -182,6 +182,8 @@ func (a *analysis) address(s *State, m machine.Mem) ID {
 		}
 		return out
 	}
+	a.escapes(v) // some word near it
+	a.escapes(s.Regs[m.Index])
 	if t := a.tableSum(v, s.Regs[m.Index]); m.Scale == 1 && t != Top {
 		return t
 	}
@@ -351,6 +353,9 @@ func (a *analysis) storeValue(s *State, in machine.Inst, v ID, pc uint64) {
 
 // fill forgets what is behind an address.
 func (a *analysis) fill(s *State, in machine.Inst, pc uint64) {
+	for i := range a.m.Regs {
+		a.escapes(s.Regs[i]) // what is copied from there is not followed
+	}
 	n, ok := a.v.single(a.operand(s, in.A))
 	n *= int64(in.Size)
 	addr := a.address(s, in.Mem)

@@ -1,6 +1,10 @@
 package flow
 
-import "github.com/elastic/go-seccomp-bpf/elfscan/internal/machine"
+import (
+	"slices"
+
+	"github.com/elastic/go-seccomp-bpf/elfscan/internal/machine"
+)
 
 // watched reports whether a value may be the watched one.
 func (a *analysis) watched(v ID) bool {
@@ -30,29 +34,82 @@ func (a *analysis) uses(s *State, r machine.Reg) {
 	}
 }
 
-// passes notes the watched value in places that a called function reads:
-// registers that a call does not preserve, and the end of the stack.
-func (a *analysis) passes(s *State, in machine.Inst) {
-	if a.Watch == nil || a.res.Escapes {
+// lost notes a jump that is not followed, and the watched value in anything
+// that the code there may read.
+func (a *analysis) lost(s *State) {
+	a.res.Lost = true
+	if a.Watch == nil {
 		return
 	}
-	keep := map[int]bool{}
-	if in.Target == 0 {
-		keep[int(in.A.Reg)] = true // it is what is called
-	}
-	for _, r := range a.m.Preserve {
-		keep[int(r)] = true
-	}
 	for i := range a.m.Regs {
-		if !keep[i] {
-			a.escapes(s.Regs[i])
-			a.uses(s, machine.Reg(i))
-		}
+		a.escapes(s.Regs[i])
+		a.uses(s, machine.Reg(i))
 	}
 	sp, ok := a.stackOffset(s)
 	for _, p := range s.slots {
-		if !ok || p.off < sp+64 {
+		if !ok || p.off >= sp {
 			a.escapes(p.v)
 		}
 	}
+}
+
+// Passed is the watched value in a register at a direct call, or, if that is
+// None, in a word on the stack: so many bytes from where the called function
+// finds the stack pointer. The Value is Top if it may be some other, too.
+type Passed struct {
+	Target uint64
+	Reg    machine.Reg
+	Slot   int64
+	Value  ID
+}
+
+// passes notes the watched value in places that a called function reads:
+// registers that a call does not preserve, and the end of the stack. Target is
+// 0 if it is not known what is called.
+func (a *analysis) passes(s *State, in machine.Inst, target uint64) {
+	if a.Watch == nil || a.res.Escapes {
+		return
+	}
+	for _, r := range a.passedIn(in, target) {
+		mixed := s.mixed[r>>6]>>(r&63)&1 != 0
+		switch v := s.Regs[r]; {
+		case a.PassOn != nil && target != 0 && (mixed || a.watched(v)):
+			if mixed {
+				v = Top
+			}
+			a.res.Passed = append(a.res.Passed, Passed{target, r, 0, v})
+		default:
+			a.escapes(v)
+			a.uses(s, r)
+		}
+	}
+	sp, ok := a.stackOffset(s)
+	push := int64(0)
+	if in.Op == machine.Call {
+		push = a.m.CallPush
+	}
+	for _, p := range s.slots {
+		switch {
+		case ok && p.off >= sp+64:
+		case ok && a.PassOn != nil && target != 0 && a.watched(p.v):
+			a.res.Passed = append(a.res.Passed, Passed{target, machine.None, int64(p.off-sp) + push, p.v})
+		default:
+			a.escapes(p.v)
+		}
+	}
+}
+
+// passedIn are the registers that a called function may read.
+func (a *analysis) passedIn(in machine.Inst, target uint64) (out []machine.Reg) {
+	if a.PassOn != nil {
+		return a.PassOn
+	}
+	for i := range a.m.Regs {
+		r := machine.Reg(i)
+		callee := target == 0 && r == in.A.Reg
+		if !callee && !slices.Contains(a.m.Preserve, r) {
+			out = append(out, r)
+		}
+	}
+	return out
 }
