@@ -1,6 +1,11 @@
 package elfscan
 
-import "github.com/elastic/go-seccomp-bpf/elfscan/internal/machine"
+import (
+	"slices"
+	"strings"
+
+	"github.com/elastic/go-seccomp-bpf/elfscan/internal/machine"
+)
 
 // fallsInto returns the function from whose end control runs on into n, which
 // starts there: unwind information of assembly may split a function anywhere,
@@ -29,10 +34,21 @@ func (p *program) fallsOff(n node) bool {
 	case fn.gap:
 		// The last bytes of code that nothing describes are mostly padding.
 		p.falls[n] = !p.padding(n) && p.analyze(n).Ends
+	case !m.endsOpen(fn):
+	case m.m.Name == "arm" || strings.HasPrefix(m.m.Name, "ppc64"):
+		p.falls[n] = p.reachesEnd(n)
 	default:
-		p.falls[n] = m.endsOpen(fn)
+		p.falls[n] = true
 	}
 	return p.falls[n]
+}
+
+// reachesEnd reports whether paths through a function may run off its end. Its
+// last part is often no code: on arm constants, on ppc64 a table for debuggers
+// (Power Architecture 64-Bit ELF V2 ABI, "Traceback Tables").
+func (p *program) reachesEnd(n node) bool {
+	res := p.analyze(n)
+	return res.Ends || res.Lost || res.Partial != ""
 }
 
 // endsOpen reports whether the last instruction of a function lets control go
@@ -82,8 +98,9 @@ func (p *program) padding(n node) bool {
 	}
 	var ops []machine.Inst
 	for off := 0; off < len(code); {
-		if code[off] == 0 || code[off] == 0xcc {
-			off++
+		unit := code[off:min(off+int(m.m.Align), len(code))]
+		if isFill(unit) {
+			off += len(unit)
 			continue
 		}
 		o, k, err := m.m.Lift(ops[:0], code[off:], fn.start+uint64(off))
@@ -98,4 +115,12 @@ func (p *program) padding(n node) bool {
 		off += k
 	}
 	return true
+}
+
+// isFill reports whether code is zero, or x86's int3.
+func isFill(code []byte) bool {
+	if len(code) == 1 && code[0] == 0xcc {
+		return true
+	}
+	return !slices.ContainsFunc(code, func(b byte) bool { return b != 0 })
 }

@@ -43,6 +43,7 @@ type program struct {
 	pointers map[node]bool      // address is in data; nil until asked for
 	loads    map[node][]slotRef // address is in slots that code loads
 	named    map[node]bool      // looked up by name
+	imports  map[node]bool      // see imported
 	handed   map[node]bool      // whether code does more with it than call it
 	refined  map[node]bool
 	work     int // bytes decoded
@@ -144,7 +145,7 @@ func (p *program) target(m *module, addr uint64) node {
 // enough; those that lead into the middle of one are looked at.
 func (p *program) real(m *module, e edge) bool {
 	to := m.lo + uint64(e.to)
-	if m.m.Align > 1 || m.funcs[e.from].goIndex >= 0 || !m.inCode(to) || e.kind >= machine.EdgeData {
+	if m.m.Align == 4 || m.funcs[e.from].goIndex >= 0 || !m.inCode(to) || e.kind >= machine.EdgeData {
 		return true
 	}
 	if i := m.funcAt(to); i < 0 || m.funcs[i].start == to {

@@ -48,10 +48,21 @@ type resolver struct {
 	found []found
 	open  []open
 	reach *reach
+
+	orphan *task // the last whose function is imported, but not seen to be called
 }
 
 // site resolves one system call instruction.
 func (r *resolver) site(m *module, addr uint64) {
+	before := len(r.found) + len(r.open)
+	r.orphan = nil
+	r.look(m, addr)
+	if t := r.orphan; t != nil && len(r.found)+len(r.open) == before {
+		r.open = append(r.open, open{m, addr, t, fmt.Sprintf("no callers of %s are known", r.p.nodeName(t.fn))})
+	}
+}
+
+func (r *resolver) look(m *module, addr uint64) {
 	i := m.funcAt(addr)
 	first := node(m.base) + node(i)
 	if i < 0 || !r.reach.has(first) {
@@ -266,6 +277,9 @@ func (r *resolver) ask(m *module, site uint64, t *task) []*task {
 	}
 	if taken {
 		r.open = append(r.open, open{m, site, t, fmt.Sprintf("%s is also called through a pointer", r.p.nodeName(t.fn))})
+	}
+	if len(callers) == 0 && r.p.imported(t.fn) {
+		r.orphan = t
 	}
 	return out
 }

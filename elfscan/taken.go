@@ -157,6 +157,22 @@ func (p *program) findPointers() {
 	}
 }
 
+// imported reports whether a module has a slot to call a function of another
+// through. That it is never called then is more likely to be overlooked.
+func (p *program) imported(n node) bool {
+	if p.imports == nil {
+		p.imports = map[node]bool{}
+		for _, m := range p.mods {
+			for _, r := range m.f.Relocs() {
+				if r.Jump {
+					p.imports[p.slotTarget(m, r.Slot)] = true
+				}
+			}
+		}
+	}
+	return p.imports[n]
+}
+
 // eachPointer calls yield for every function whose address is in a module's
 // data, except in slots that are only ever called through. For a slot of the
 // global offset table, which code loads by itself, it passes the address too.

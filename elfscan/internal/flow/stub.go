@@ -1,6 +1,10 @@
 package flow
 
-import "github.com/elastic/go-seccomp-bpf/elfscan/internal/machine"
+import (
+	"strings"
+
+	"github.com/elastic/go-seccomp-bpf/elfscan/internal/machine"
+)
 
 // Stub follows straight-line code that does nothing but jump through a word
 // of the image, as entries of a procedure linkage table do, and returns the
@@ -29,7 +33,12 @@ func (e *Env) Stub(fn *Func) (slot uint64, ok bool) {
 					return 0, false
 				}
 				return a.slotOf(a.operand(s, in.A))
-			case machine.Return, machine.Halt, machine.Syscall, machine.Branch, machine.Store, machine.Fill, machine.Compare:
+			case machine.Store:
+				// ppc64's keep the caller's r2 (ELF V2 ABI, "Procedure Linkage Table").
+				if !strings.HasPrefix(e.Machine.Name, "ppc64") || in.A.Reg != 2 {
+					return 0, false
+				}
+			case machine.Return, machine.Halt, machine.Syscall, machine.Branch, machine.Fill, machine.Compare:
 				return 0, false
 			}
 			a.step(in, s, fn.Start+uint64(off), fn.Start+uint64(next))

@@ -102,6 +102,10 @@ func (b *builder) ppcImmediate(w uint32) bool {
 			b.add(rt, ra, si)
 		}
 	case 24:
+		if ra == rt && ui == 0 { // nop and its relatives
+			b.emit(Inst{Op: Nop})
+			break
+		}
 		b.op(Or, ra, R(rt), I(ui), 8, Zero)
 	case 25:
 		b.op(Or, ra, R(rt), I(ui<<16), 8, Zero)
@@ -318,6 +322,9 @@ func (b *builder) ppcExtended(w uint32, rt, ra, rb Reg) bool {
 		default:
 			b.unknown(rt)
 		}
+		return true
+	case 21, 53, 23, 55, 87, 119, 279, 311, 343, 375, 341, 373: // indexed loads
+		b.ppcLoadIndexed(w, rt, rb)
 		return true
 	case 149, 181, 151, 183, 215, 247, 407, 439: // indexed stores
 		b.ppcStoreIndexed(w, rt, ra, rb)

@@ -83,6 +83,25 @@ func (b *builder) ppcStoreIndexed(w uint32, rt, ra, rb Reg) {
 	}
 }
 
+// ppcLoadIndexed lifts loads from the sum of two registers, which also becomes
+// the first one's value if the instruction is an update.
+func (b *builder) ppcLoadIndexed(w uint32, rt, rb Reg) {
+	size := map[uint32]uint8{21: 8, 23: 4, 87: 1, 279: 2, 343: 2, 341: 4}[bits(w, 10, 1)&^32]
+	ext := Zero
+	if xo := bits(w, 10, 1) &^ 32; xo == 341 || xo == 343 {
+		ext = Sign
+	}
+	base := rb
+	if ra := ppcBase(w); ra != None {
+		b.op(Add, ppcTmp, R(ra), R(rb), 8, Zero)
+		base = ppcTmp
+	}
+	b.load(rt, base, 0, size, ext)
+	if bits(w, 10, 1)&32 != 0 {
+		b.move(ppcBase(w), R(ppcTmp))
+	}
+}
+
 // ppcPrefixed lifts paddi and the prefixed loads.
 func (b *builder) ppcPrefixed(p, w uint32) {
 	rt, imm := Reg(bits(w, 25, 21)), signed(p, 18)<<16|int64(w&0xffff)
