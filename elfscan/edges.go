@@ -81,6 +81,7 @@ func (mod *module) scan(ctx context.Context, progress func(done uint64)) error {
 			}
 			clear(buf[end-from:][:lookAhead])
 			s.Code, s.PC = buf[:end-from+lookAhead], from
+			s.Long = mod.goTab != nil && from >= mod.goTab.Text && end <= mod.goTab.EText && mod.pureGo()
 			mod.m.Scan(s, int(at-from), int(min(at+pieceSize, r.End)-from))
 			done += min(at+pieceSize, r.End) - at
 			if progress != nil {

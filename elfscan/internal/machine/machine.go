@@ -213,6 +213,7 @@ type Scan struct {
 	Lo, Hi uint64 // references outside are of no interest
 	Base   uint64 // GOT or TOC that references are relative to, 0 if none
 	Fixed  bool   // absolute addresses may be immediates
+	Long   bool   // jumps of a byte's distance lead to nowhere else
 
 	Absolute bool // the code is never relocated
 	Order    binary.ByteOrder

@@ -39,36 +39,53 @@ var x86TwoByte = func() (t [256]uint8) {
 	return t
 }()
 
+// amd64Starts are the bytes that may start what scanAMD64 looks for.
+var amd64Starts = func() (t [256]bool) {
+	for i := range t {
+		c := byte(i)
+		t[i] = c == 0xe8 || c == 0xe9 || c == 0xeb || c&0xf0 == 0x70 || c == 0x0f || c&0xc7 == 0x05
+	}
+	return t
+}()
+
 func scanAMD64(s *Scan, from, to int) {
 	b := s.Code
 	limit := min(to, len(b)-6)
-	for i := from; i < limit; i++ {
-		switch c := b[i]; c {
-		case 0xe8:
-			s.rel32(EdgeCall, i, i+1)
-		case 0xe9:
-			s.rel32(EdgeJump, i, i+1)
-		case 0xeb, 0x70, 0x71, 0x72, 0x73, 0x74, 0x75, 0x76, 0x77, 0x78, 0x79, 0x7a, 0x7b, 0x7c, 0x7d, 0x7e, 0x7f:
-			s.short(i)
-		case 0x0f:
-			d := b[i+1]
-			if d == 0x05 {
-				s.Site(s.PC + uint64(i))
-			} else if d&0xf0 == 0x80 {
-				s.rel32(EdgeJump, i, i+2)
-			}
-		}
-		if b[i]&0xc7 == 0x05 && i > 0 {
-			s.ripRelative(i)
+	for k, c := range b[from:max(from, limit)] {
+		if amd64Starts[c] {
+			s.startAMD64(from+k, c)
 		}
 		if s.Fixed {
-			s.fixed(i)
+			s.fixed(from + k)
 		}
 	}
 	for i := max(limit, from); i < to && i+1 < len(b); i++ {
 		if b[i] == 0x0f && b[i+1] == 0x05 {
 			s.Site(s.PC + uint64(i))
 		}
+	}
+}
+
+// startAMD64 reports what the byte c at i starts, if that is something.
+func (s *Scan) startAMD64(i int, c byte) {
+	switch {
+	case c == 0xe8:
+		s.rel32(EdgeCall, i, i+1)
+	case c == 0xe9:
+		s.rel32(EdgeJump, i, i+1)
+	case c == 0x0f:
+		d := s.Code[i+1]
+		if d == 0x05 {
+			s.Site(s.PC + uint64(i))
+		} else if d&0xf0 == 0x80 {
+			s.rel32(EdgeJump, i, i+2)
+		}
+	case c&0xc7 != 0x05:
+		if !s.Long {
+			s.short(i)
+		}
+	case i > 0:
+		s.ripRelative(i)
 	}
 }
 
