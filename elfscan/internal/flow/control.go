@@ -191,14 +191,10 @@ func (a *analysis) jump(in machine.Inst, s *State, pc uint64) {
 func (a *analysis) jumpTable(x Atom, s *State, pc uint64) {
 	end := a.fn.Start + uint64(len(a.fn.Code))
 	stride, size := uint64(x.Reg), int(x.Size)
-	if size == 0 || stride == 0 {
-		// The jump goes into a row of equal instruction sequences.
-		a.lost(s)
-		a.point(Point{Addr: pc, Op: machine.Jump, Callee: Top}, s)
-		return
-	}
 	addr := uint64(x.Addr)
-	for i := range maxTable {
+	followed := false
+	// Without a size, it goes into a row of equal instruction sequences.
+	for i := 0; i < maxTable && size > 0 && stride > 0; i++ {
 		c, ok := a.Memory.Constant(addr+uint64(i)*stride, size)
 		if !ok {
 			break
@@ -218,7 +214,12 @@ func (a *analysis) jumpTable(x Atom, s *State, pc uint64) {
 			break // another table follows
 		}
 		a.res.Tables[addr] = i + 1
+		followed = true
 		a.enqueue(t, s)
+	}
+	if !followed {
+		a.lost(s)
+		a.point(Point{Addr: pc, Op: machine.Jump, Callee: Top}, s)
 	}
 }
 

@@ -172,6 +172,9 @@ func (a *analysis) address(s *State, m machine.Mem) ID {
 		return v
 	}
 	idx, known := a.v.single(s.Regs[m.Index])
+	if known && v == Top && m.Scale == 1 && a.Memory.Mapped(uint64(idx+m.Disp)) { // either may be the base
+		return a.v.one(Atom{Kind: Table, Reg: 1, Addr: idx + m.Disp})
+	}
 	if known {
 		return a.v.Add(v, idx*int64(m.Scale))
 	}
@@ -229,7 +232,7 @@ func (a *analysis) loadAtom(s *State, x Atom, size uint8, ext machine.Extend) ID
 	case Table:
 		if x.Size == 0 && x.Add == 0 {
 			x.Size = size
-			if x.Reg == 0 {
+			if x.Reg <= 1 {
 				x.Reg = size // the index was scaled by itself: entries are adjacent
 			}
 			if ext == machine.Sign {
