@@ -103,7 +103,8 @@ func (f *refuter) round(r *resolver) bool {
 }
 
 // impossible reports whether no path through a function leads to another that
-// it calls or takes the address of.
+// it calls or takes the address of, though one would with other arguments:
+// what no path at all leads to is more likely to be overlooked than dead.
 func (f *refuter) impossible(e step) bool {
 	if e.from >= f.p.nodes || e.to >= f.p.nodes {
 		return false
@@ -145,7 +146,7 @@ func (f *refuter) impossible(e step) bool {
 		return false
 	}
 	for _, a := range at {
-		if near(res, a, fn.start) {
+		if near(res, a, fn.start) || !near(f.p.analyze(e.from), a, fn.start) {
 			return false
 		}
 	}
@@ -167,7 +168,7 @@ func (f *refuter) never(n node, at uint64) bool {
 		return false
 	}
 	r := f.result(n, 0)
-	return r != nil && !near(r, at, fn.start) && !f.hasMethod(n, map[node]bool{})
+	return r != nil && !near(r, at, fn.start) && near(f.p.analyze(n), at, fn.start) && !f.hasMethod(n, map[node]bool{})
 }
 
 // hasMethod reports whether callers that are not known may find a function, or
@@ -237,7 +238,7 @@ func (f *refuter) result(n node, depth int) *flow.Result {
 // passed are the constants that all callers pass in the argument registers.
 func (f *refuter) passed(n node, depth int) map[machine.Reg]flow.ID {
 	m, fn := f.p.function(n)
-	if by, ok := f.reach.by(n); fn.goIndex < 0 && (!ok || by == noNode) || f.p.taken[n] || f.p.inData(n) {
+	if by, ok := f.reach.by(n); fn.goIndex < 0 && (!ok || by == noNode) || f.p.taken[n] || f.p.named[n] || f.p.inData(n) {
 		return nil
 	}
 	if len(m.inner[int(uint32(n)-m.base)]) > 0 || fn.goIndex >= 0 && m.exports(fn.start) {
