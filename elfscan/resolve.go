@@ -265,15 +265,11 @@ func (r *resolver) ask(m *module, site uint64, t *task) []*task {
 		if !r.reach.has(c.from) {
 			continue
 		}
-		for _, call := range r.p.callStates(c) {
-			cm, _ := r.p.function(call.fn)
-			u := &task{fn: call.fn, at: c.at, up: t, depth: t.depth + 1}
-			u.nr = r.p.substitute(cm, t.nr, call.pt)
-			for j, a := range t.args {
-				u.args[j] = r.p.substitute(cm, a, call.pt)
-			}
-			out = append(out, u)
+		up, known := r.callTasks(t, c)
+		if !known && r.p.refine(c.from) {
+			up, _ = r.callTasks(t, c) // calls that do not return may have brought wrong numbers
 		}
+		out = append(out, up...)
 	}
 	if taken {
 		r.open = append(r.open, open{m, site, t, fmt.Sprintf("%s is also called through a pointer", r.p.nodeName(t.fn))})
@@ -282,6 +278,23 @@ func (r *resolver) ask(m *module, site uint64, t *task) []*task {
 		r.orphan = t
 	}
 	return out
+}
+
+// callTasks turns a task into those of one call; known says that the numbers
+// of all are.
+func (r *resolver) callTasks(t *task, c caller) (out []*task, known bool) {
+	known = true
+	for _, call := range r.p.callStates(c) {
+		m, _ := r.p.function(call.fn)
+		u := &task{fn: call.fn, at: c.at, up: t, depth: t.depth + 1}
+		u.nr = r.p.substitute(m, t.nr, call.pt)
+		for j, a := range t.args {
+			u.args[j] = r.p.substitute(m, a, call.pt)
+		}
+		known = known && u.nr != flow.Top
+		out = append(out, u)
+	}
+	return out, known
 }
 
 // isSysinfo recognises glibc's _dl_sysinfo_int80 on i386: int $0x80; ret. Its

@@ -29,6 +29,9 @@ func (x *z) other(code []byte) bool {
 	case op == 0xb2 && (x.f(8, 16) == 0x4f || x.f(8, 16) == 0x22 || x.f(8, 16) == 0x52): // ear, ipm, msr
 		x.unknown(Reg(x.f(24, 28)))
 		return true
+	case op == 0xb2 && (x.f(8, 16) == 0x5d || x.f(8, 16) == 0x5e): // compare and search strings
+		x.unknowns(Reg(x.f(24, 28)), Reg(x.f(28, 32)))
+		return true
 	case op == 0xb3:
 		x.converted()
 		return true
