@@ -101,13 +101,13 @@ func (a *analysis) passes(s *State, in machine.Inst, target uint64) {
 
 // passedIn are the registers that a called function may read.
 func (a *analysis) passedIn(in machine.Inst, target uint64) (out []machine.Reg) {
-	if a.PassOn != nil {
-		return a.PassOn
-	}
 	for i := range a.m.Regs {
 		r := machine.Reg(i)
-		callee := target == 0 && r == in.A.Reg
-		if !callee && !slices.Contains(a.m.Preserve, r) {
+		passed := !slices.Contains(a.m.Preserve, r)
+		if a.PassOn != nil {
+			passed = slices.Contains(a.PassOn, r)
+		}
+		if callee := target == 0 && r == in.A.Reg; passed && !callee {
 			out = append(out, r)
 		}
 	}
