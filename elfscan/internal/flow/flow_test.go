@@ -54,7 +54,12 @@ func TestNumbers(t *testing.T) {
 		{"element of bytes", "4883ec18 48c7042427010000 4889e7 b827000000 aa 8b0424 0f05 c3", nil, false, [][]int64{nil}}, // mov qword [rsp],0x127; stosb
 		{"element moved", "6a27 4889e6 6a00 4889e7 48a5 58 0f05 c3", nil, false, [][]int64{{39}}},                         // push 39; mov rsi,rsp; push 0; mov rdi,rsp; movsq; pop rax
 		{"elements repeated", "6a27 4889e7 31c0 f348ab 58 0f05 c3", nil, false, [][]int64{nil}},                           // rep stosq
-		{"parameter", "89f8 0f05 c3", nil, false, [][]int64{nil}},                                                         // mov eax,edi
+		{"rounded stack", "4883e4f0 b827000000 50 31c0 8b0424 0f05 c3", nil, false, [][]int64{{39}}},                      // and rsp,-16; push rax; xor eax,eax; mov eax,[rsp]
+		{"table of jumps", "bb00200000 c1e702 8b043b ffe0 b827000000 0f05 c3 b828000000 0f05 c3", // mov ebx,0x2000; shl edi,2; mov eax,[rbx+rdi]; jmp rax
+			image{0x2000: 0x100d, 0x2004: 0x1015}, false, [][]int64{{39}, {40}}},
+		{"table of jumps as the index", "bb00200000 c1e702 8b041f ffe0 b827000000 0f05 c3 b828000000 0f05 c3", // mov eax,[rdi+rbx]
+			image{0x2000: 0x100d, 0x2004: 0x1015}, false, [][]int64{{39}, {40}}},
+		{"parameter", "89f8 0f05 c3", nil, false, [][]int64{nil}}, // mov eax,edi
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			env := x86Env(c.mem)

@@ -65,9 +65,6 @@ func (a *analysis) step(in machine.Inst, s *State, pc, next uint64) bool {
 		return false
 	default:
 		l, r := a.operand(s, in.A), a.operand(s, in.B)
-		if a.aligns(in, r) {
-			return true
-		}
 		v := a.binary(in, l, r)
 		if v == Top && in.Op != machine.And { // test clears what it computes
 			a.escapes(l)
@@ -80,18 +77,6 @@ func (a *analysis) step(in machine.Inst, s *State, pc, next uint64) bool {
 		a.assign(s, in, v)
 	}
 	return true
-}
-
-// aligns recognises that the stack pointer is rounded down, as main does on
-// i386: where the locals are is told by it, before as after, and how far they
-// are from what is above makes no difference.
-func (a *analysis) aligns(in machine.Inst, mask ID) bool {
-	if in.Op != machine.And || in.Dst != a.m.SP || in.A.Reg != a.m.SP {
-		return false
-	}
-	c, ok := a.v.single(mask)
-	low := ^int32(c)
-	return ok && low > 0 && low < 4096 && low&(low+1) == 0
 }
 
 func (a *analysis) compare(s *State, in machine.Inst, kind machine.Cond) comparison {
