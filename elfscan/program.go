@@ -290,7 +290,7 @@ func (m *module) goMiddle(target uint64) []byte {
 
 // Limits on what is decoded: bytes in a function, and in all together.
 const (
-	maxFunction = 1 << 22
+	maxFunction = 1 << 20
 	maxWork     = 256 << 20
 
 	readingIsCheaper = 16 // times, than decoding

@@ -69,18 +69,19 @@ func (t *tableWalk) walk() bool {
 	if !ok || t.pointedAt(lo) {
 		return false
 	}
-	refs := map[node]bool{}
+	refs := map[node][]uint64{}
 	for _, e := range t.m.edges {
 		to := t.m.lo + uint64(e.to)
 		if e.kind >= machine.EdgeRef && e.kind != edgeFalse && to >= lo && to <= t.slot {
-			refs[node(t.m.base+e.from)] = true
+			from := node(t.m.base + e.from)
+			refs[from] = append(refs[from], t.m.lo+uint64(e.at))
 		}
 	}
 	if len(refs) > maxReferrers {
 		return false
 	}
-	for from := range refs {
-		if !t.roots(from, lo) {
+	for from, places := range refs {
+		if !t.roots(from, places, lo) {
 			return false
 		}
 	}
@@ -138,9 +139,9 @@ type view struct {
 	any           bool // they may point to any place near it
 }
 
-// roots looks at a function that refers to the table itself.
-func (t *tableWalk) roots(from node, lo uint64) bool {
-	return t.follow(from, view{
+// roots looks at a function that refers to the table itself, at some places.
+func (t *tableWalk) roots(from node, places []uint64, lo uint64) bool {
+	return t.follow(from, places, view{
 		pointer: func(a flow.Atom) bool { return a.Kind == flow.Const && uint64(a.Add) >= lo && uint64(a.Add) <= t.slot },
 		word:    func(a flow.Atom) bool { return a.Kind == flow.Global && t.covers(uint64(a.Addr), a.Size) },
 		ahead:   func(a flow.Atom) int64 { return int64(t.slot) - a.Add },
@@ -155,7 +156,7 @@ func (t *tableWalk) holds(h holder) bool {
 		}
 		return a.Kind == flow.Entry && machine.Reg(a.Reg) == h.reg
 	}
-	return t.follow(h.fn, view{
+	return t.follow(h.fn, nil, view{
 		pointer: entry,
 		word: func(a flow.Atom) bool {
 			return a.Kind == flow.Field && entry(t.p.values.Atom(a.Base)) && (h.any || t.covers(t.slot-uint64(h.ahead)+uint64(a.Addr), a.Size))
@@ -171,8 +172,8 @@ func (t *tableWalk) covers(addr uint64, size uint8) bool {
 }
 
 // follow looks at what a function does with pointers to the table and with the
-// slot's word.
-func (t *tableWalk) follow(from node, v view) bool {
+// slot's word. Some path has to lead to each of the places.
+func (t *tableWalk) follow(from node, places []uint64, v view) bool {
 	m, f := t.p.function(from)
 	if f.gap || f.goIndex >= 0 || m.resolves(f.start) {
 		return false
@@ -196,8 +197,9 @@ func (t *tableWalk) follow(from node, v view) bool {
 		if res.Partial != "" || res.Lost || res.Escapes || !t.passed(m, res, v) || !t.called(n, res, v) {
 			return false
 		}
+		places = slices.DeleteFunc(places, func(at uint64) bool { return near(res, at, fn.Start) })
 	}
-	return true
+	return len(places) == 0
 }
 
 // called notes the calls of the slot's word.
