@@ -30,6 +30,14 @@
 // constant name is reachable in all libraries that define it. On x86_64, int
 // 0x80 is not looked for, because it enters through the i386 ABI.
 //
+// # What does it cost?
+//
+// For CoreDNS 1.15.0, a Go server of 112 MB, 0.48 s of CPU time on an AMD
+// EPYC; go tool objdump takes 46 times that (SECCOMP_SCAN=FILE go test -run '^$'
+// -bench Scan ./elfscan). Memory was 113 MB (/usr/bin/time -v seccomp-profiler
+// scan FILE). It depends less on the file's size than on how much of the
+// program leads to system calls: only that is decoded.
+//
 // # Why is this call in the list?
 //
 // Each [Call] has [Evidence]: the function that supplies the number, where,
