@@ -74,8 +74,24 @@ int main(int n, char **v) {
 	if out, err := sandboxed(t, dir, path, res, elfscan.PolicyOptions{})().CombinedOutput(); err != nil {
 		t.Errorf("under its policy: %v: %s", err, out)
 	}
+	if len(res.Loads) > 0 {
+		t.Errorf("all names are constant: %+v", res.Loads)
+	}
 	command(t, nil, dir, "gcc", "-O2", "-DNUMBER=39", "-o", "main", "main.c")
 	if res := scanFile(t, path, &elfscan.Options{Path: path}); len(res.Unresolved) == 0 {
 		t.Error("syscall(3) may be called with any number")
+	}
+	write(t, filepath.Join(dir, "main.c"), `#define _GNU_SOURCE
+#include <dlfcn.h>
+int main(int n, char **v) { return ((int (*)(int))dlsym(RTLD_DEFAULT, v[1]))(0) < 0; }
+`)
+	command(t, nil, dir, "gcc", "-O2", "-o", "main", "main.c")
+	res = scanFile(t, path, &elfscan.Options{Path: path})
+	if len(res.Loads) == 0 || res.Loads[0].Function != "dlsym" {
+		t.Errorf("any name may be looked up: %+v", res.Loads)
+	}
+	res = scanFile(t, path, &elfscan.Options{Path: path, Dlopen: []string{"libc.so.6"}})
+	if out, err := sandboxed(t, dir, path, res, elfscan.PolicyOptions{})("getsid").CombinedOutput(); err != nil {
+		t.Errorf("under the policy for all of libc: %v: %s", err, out)
 	}
 }

@@ -19,7 +19,8 @@ var loadFunctions = map[string]string{
 	"getservbyname": "NSS", "getservbyport": "NSS", "getprotobyname": "NSS", "iconv_open": "gconv",
 }
 
-// findLoads lists the reachable functions that load libraries.
+// findLoads lists the reachable functions that load libraries, or look up names
+// in them which are not constant.
 func (s *scanner) findLoads() {
 	for _, m := range s.p.mods {
 		for addr, names := range m.exported {
@@ -28,11 +29,19 @@ func (s *scanner) findLoads() {
 				continue
 			}
 			for _, name := range names {
-				if how := loadFunctions[name]; how != "" {
+				how := loadFunctions[name]
+				if s.reach.anyName[n] {
+					how = "any name"
+				}
+				if how != "" {
 					s.res.Loads = append(s.res.Loads, Evidence{Module: m.path, Function: name, Address: addr, Gate: how, Path: s.path(n)})
 				}
 			}
 		}
+	}
+	isOpen := func(e Evidence) bool { return e.Gate == "dlopen" }
+	if slices.ContainsFunc(s.res.Loads, isOpen) { // names are those of what it loads
+		s.res.Loads = slices.DeleteFunc(s.res.Loads, func(e Evidence) bool { return e.Gate == "any name" })
 	}
 	slices.SortFunc(s.res.Loads, func(a, b Evidence) int {
 		return cmp.Or(cmp.Compare(a.Module, b.Module), cmp.Compare(a.Function, b.Function), cmp.Compare(a.Address, b.Address))

@@ -33,9 +33,11 @@ func (r *reach) addLookups() bool {
 			if n == noNode || !r.has(n) {
 				continue
 			}
-			for _, a := range r.askedFor(n) {
+			names, others := r.askedFor(n)
+			for _, a := range names {
 				r.addAsked(a)
 			}
+			r.anyName[n] = others
 		}
 	}
 	return r.n > before || len(r.dq) > 0
@@ -63,8 +65,9 @@ func (r *reach) addAsked(a asked) {
 const maxAskers = 4096
 
 // askedFor are the constant names that callers pass to a function that looks
-// them up, through functions of theirs that pass on a parameter.
-func (r *reach) askedFor(lookup node) []asked {
+// them up, through functions of theirs that pass on a parameter; others says
+// that there may be names which are not constant.
+func (r *reach) askedFor(lookup node) (names []asked, others bool) {
 	type place struct {
 		fn node
 		v  flow.ID // in terms of what fn is called with
@@ -73,6 +76,7 @@ func (r *reach) askedFor(lookup node) []asked {
 	seen := map[place]bool{}
 	var queue []place
 	callers := func(n node, param func(m *module) flow.Atom) {
+		others = others || r.p.pointerTaken(n)
 		for _, c := range r.p.callersOf(n) {
 			if !r.has(c.from) {
 				continue
@@ -92,7 +96,8 @@ func (r *reach) askedFor(lookup node) []asked {
 		at := queue[0]
 		queue = queue[1:]
 		m, _ := r.p.function(at.fn)
-		atoms, _ := r.p.values.Atoms(at.v)
+		atoms, known := r.p.values.Atoms(at.v)
+		others = others || !known
 		for _, a := range atoms {
 			switch a.Kind {
 			case flow.Const:
@@ -101,15 +106,18 @@ func (r *reach) askedFor(lookup node) []asked {
 				}
 			case flow.Entry, flow.Slot:
 				callers(at.fn, func(*module) flow.Atom { return a })
+			default:
+				others = true
 			}
 		}
 	}
-	return slices.SortedFunc(maps.Keys(found), func(a, b asked) int {
+	names = slices.SortedFunc(maps.Keys(found), func(a, b asked) int {
 		if a.name != b.name {
 			return strings.Compare(a.name, b.name)
 		}
 		return int(a.by) - int(b.by)
 	})
+	return names, others || len(seen) >= maxAskers
 }
 
 // symbolName returns a string that may be the name of a symbol, or else "".

@@ -22,6 +22,8 @@ type reach struct {
 	dq   []dataRef
 	lib  *libGateState // nil to follow everything
 	dead map[step]bool // steps that are never taken
+
+	anyName map[node]bool // functions that look up names which are not constant
 }
 
 // unreached marks nodes that nothing leads to.
@@ -60,7 +62,8 @@ func (p *program) reachable(everything bool, dead map[step]bool) *reach {
 }
 
 func (p *program) reachWith(lib *libGateState, dead map[step]bool) *reach {
-	r := &reach{p: p, from: slices.Repeat([]node{unreached}, int(p.nodes)+len(p.extra)), data: map[dataKey]bool{}, lib: lib, dead: dead}
+	r := &reach{p: p, from: slices.Repeat([]node{unreached}, int(p.nodes)+len(p.extra)), data: map[dataKey]bool{}, lib: lib, dead: dead,
+		anyName: map[node]bool{}}
 	for i, m := range p.mods {
 		if i == 0 || m.loader {
 			r.addCode(m, m.f.Entry, noNode)
