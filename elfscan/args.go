@@ -186,14 +186,8 @@ func (s *scanner) askArgs(r *resolver, t *task) (out []*task, why string) {
 		if !r.reach.has(c.from) {
 			continue
 		}
-		for _, call := range s.p.callStates(c) {
-			m, _ := s.p.function(call.fn)
-			u := &task{fn: call.fn, at: c.at, up: t}
-			for j, a := range t.args {
-				u.args[j] = s.p.substitute(m, a, call.pt)
-			}
-			out = append(out, u)
-		}
+		up, _ := r.callTasks(t, c)
+		out = append(out, up...)
 	}
 	if len(out) == 0 {
 		return nil, "no callers are known"

@@ -64,6 +64,30 @@ func installed(t *testing.T, tool, pkg string) {
 	command(t, []string{"DEBIAN_FRONTEND=noninteractive"}, "", "apt-get", args...)
 }
 
+// compileC compiles main.c in a directory and returns the program's path.
+func compileC(t *testing.T, dir, source string, flags ...string) string {
+	t.Helper()
+	installed(t, "gcc", "gcc")
+	write(t, filepath.Join(dir, "main.c"), source)
+	command(t, nil, dir, "gcc", append([]string{"-O2", "-o", "main", "main.c"}, flags...)...)
+	return filepath.Join(dir, "main")
+}
+
+// checkCalls fails unless calls were found reachable, and the program works
+// under the policy made from the scan.
+func checkCalls(t *testing.T, dir, path string, res *elfscan.Result, args, calls []string) {
+	t.Helper()
+	grades := gradesOf(res)
+	for _, call := range calls {
+		if g := grades[call]; g != elfscan.Reachable {
+			t.Errorf("%s: %v", call, g)
+		}
+	}
+	if out, err := sandboxed(t, dir, path, res, elfscan.PolicyOptions{})(args...).CombinedOutput(); err != nil {
+		t.Errorf("under its policy: %v: %s", err, out)
+	}
+}
+
 // TestCPrograms: what each program is seen to call is in its scan, nothing is
 // unresolved, and it works under the policy made from it.
 func TestCPrograms(t *testing.T) {

@@ -81,7 +81,7 @@ func (mod *module) scan(ctx context.Context, progress func(done uint64)) error {
 			}
 			clear(buf[end-from:][:lookAhead])
 			s.Code, s.PC = buf[:end-from+lookAhead], from
-			s.Long = mod.goTab != nil && from >= mod.goTab.Text && end <= mod.goTab.EText && mod.pureGo()
+			s.Long = mod.allGo(from, end)
 			mod.m.Scan(s, int(at-from), int(min(at+pieceSize, r.End)-from))
 			done += min(at+pieceSize, r.End) - at
 			if progress != nil {
@@ -91,6 +91,19 @@ func (mod *module) scan(ctx context.Context, progress func(done uint64)) error {
 	}
 	sort.Slice(mod.sites, func(i, j int) bool { return mod.sites[i] < mod.sites[j] })
 	return nil
+}
+
+// allGo reports whether nothing but Go's functions is in a range of code.
+func (mod *module) allGo(from, end uint64) bool {
+	i := mod.funcAt(from)
+	if mod.goTab == nil || i < 0 {
+		return false
+	}
+	at := from
+	for ; i < len(mod.funcs) && at < end && mod.funcs[i].start <= at && mod.funcs[i].goIndex >= 0; i++ {
+		at = mod.funcs[i].end
+	}
+	return at >= end
 }
 
 // fixedCode reports whether code at addr may use absolute addresses as

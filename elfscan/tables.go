@@ -1,6 +1,7 @@
 package elfscan
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/elastic/go-seccomp-bpf/elfscan/internal/flow"
@@ -21,7 +22,7 @@ const (
 // libcap's (struct syscaller_s) are such.
 func (p *program) tableCalls(n node) ([]caller, bool) {
 	m, _ := p.function(n)
-	if len(cRegs[m.m.Name]) == 0 || m.goTab != nil || m.f.Type == 2 && !m.f.Dyn.Present {
+	if len(cRegs[m.m.Name]) == 0 || m.goTab != nil || m.f.Type == 2 { // whose pointers need no relocations
 		return nil, false
 	}
 	var calls []caller
@@ -80,8 +81,8 @@ func (t *tableWalk) walk() bool {
 	if len(refs) > maxReferrers {
 		return false
 	}
-	for from, places := range refs {
-		if !t.roots(from, places, lo) {
+	for _, from := range slices.Sorted(maps.Keys(refs)) {
+		if !t.roots(from, refs[from], lo) {
 			return false
 		}
 	}

@@ -1,6 +1,7 @@
 package elfscan
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/elastic/go-seccomp-bpf/elfscan/internal/flow"
@@ -90,9 +91,9 @@ func (p *program) isHanded(n node) bool {
 		return true
 	}
 	var calls []caller
-	for from, at := range refs {
+	for _, from := range slices.Sorted(maps.Keys(refs)) {
 		m, _ := p.function(from)
-		found, ok := p.onlyCalls(from, at, func(a flow.Atom) bool {
+		found, ok := p.onlyCalls(from, refs[from], func(a flow.Atom) bool {
 			return a.Kind == flow.Const && m == target && uint64(a.Add) == fn.start ||
 				a.Kind == flow.Global && a.Add == 0 && slots[m][uint64(a.Addr)]
 		})

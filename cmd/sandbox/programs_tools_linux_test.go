@@ -62,7 +62,7 @@ func TestPrograms(t *testing.T) {
 	for _, p := range programs {
 		t.Run(p.name, func(t *testing.T) {
 			if _, err := exec.LookPath(p.needs); err != nil {
-				t.Skipf("not installed: %v", err)
+				t.Fatalf("%v: .ci/run installs what these tests need", err)
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 			defer cancel()
@@ -82,7 +82,7 @@ func TestPrograms(t *testing.T) {
 func TestStrace(t *testing.T) {
 	strace, err := exec.LookPath("strace")
 	if err != nil {
-		t.Skip(err)
+		t.Fatalf("%v: .ci/run installs what these tests need", err)
 	}
 	sandbox := buildSandbox(t)
 	log := filepath.Join(t.TempDir(), "log")

@@ -153,7 +153,7 @@ func (a *analysis) goTo(target uint64, s *State, pc uint64) {
 		a.enqueue(target, s)
 		return
 	}
-	a.passes(s, machine.Inst{}, target)
+	a.passes(s, machine.Inst{Op: machine.Jump, Target: target})
 	a.point(Point{Addr: pc, Op: machine.Jump, Target: target}, s)
 }
 
@@ -162,7 +162,7 @@ func (a *analysis) jump(in machine.Inst, s *State, pc uint64) {
 		a.goTo(in.Target, s, pc)
 		return
 	}
-	a.passes(s, in, in.Target)
+	a.passes(s, in)
 	v := a.operand(s, in.A)
 	if v == Top || v == None {
 		a.lost(s)
@@ -266,7 +266,7 @@ func (a *analysis) linked(s *State, next uint64) (linked, only bool) {
 
 func (a *analysis) call(in machine.Inst, s *State, pc, next uint64) bool {
 	a.called = true
-	a.passes(s, in, in.Target)
+	a.passes(s, in)
 	p := Point{Addr: pc, Op: machine.Call, Target: in.Target}
 	if in.Target == 0 {
 		p.Callee = a.operand(s, in.A)

@@ -356,11 +356,8 @@ func (a *analysis) storeValue(s *State, in machine.Inst, v ID, pc uint64) {
 
 // fill forgets what is behind an address.
 func (a *analysis) fill(s *State, in machine.Inst, pc uint64) {
-	for i := range a.m.Regs {
-		switch a.m.Name {
-		case "x86_64", "i386", "s390x": // have instructions that copy from memory to memory
-			a.escapes(s.Regs[i])
-		}
+	for i := 0; a.m.Copies && i < a.m.Regs; i++ {
+		a.escapes(s.Regs[i]) // what is copied from there is not followed
 	}
 	n, ok := a.v.single(a.operand(s, in.A))
 	n *= int64(in.Size)

@@ -64,20 +64,19 @@ type Passed struct {
 }
 
 // passes notes the watched value in places that a called function reads:
-// registers that a call does not preserve, and the end of the stack. Target is
-// 0 if it is not known what is called.
-func (a *analysis) passes(s *State, in machine.Inst, target uint64) {
+// registers that a call does not preserve, and the end of the stack.
+func (a *analysis) passes(s *State, in machine.Inst) {
 	if a.Watch == nil || a.res.Escapes {
 		return
 	}
-	for _, r := range a.passedIn(in, target) {
+	for _, r := range a.passedIn(in) {
 		mixed := s.mixed[r>>6]>>(r&63)&1 != 0
 		switch v := s.Regs[r]; {
-		case a.PassOn != nil && target != 0 && (mixed || a.watched(v)):
+		case a.PassOn != nil && in.Target != 0 && (mixed || a.watched(v)):
 			if mixed {
 				v = Top
 			}
-			a.res.Passed = append(a.res.Passed, Passed{target, r, 0, v})
+			a.res.Passed = append(a.res.Passed, Passed{in.Target, r, 0, v})
 		default:
 			a.escapes(v)
 			a.uses(s, r)
@@ -91,8 +90,8 @@ func (a *analysis) passes(s *State, in machine.Inst, target uint64) {
 	for _, p := range s.slots {
 		switch {
 		case ok && p.off >= sp+64:
-		case ok && a.PassOn != nil && target != 0 && a.watched(p.v):
-			a.res.Passed = append(a.res.Passed, Passed{target, machine.None, int64(p.off-sp) + push, p.v})
+		case ok && a.PassOn != nil && in.Target != 0 && a.watched(p.v):
+			a.res.Passed = append(a.res.Passed, Passed{in.Target, machine.None, int64(p.off-sp) + push, p.v})
 		default:
 			a.escapes(p.v)
 		}
@@ -100,14 +99,14 @@ func (a *analysis) passes(s *State, in machine.Inst, target uint64) {
 }
 
 // passedIn are the registers that a called function may read.
-func (a *analysis) passedIn(in machine.Inst, target uint64) (out []machine.Reg) {
+func (a *analysis) passedIn(in machine.Inst) (out []machine.Reg) {
 	for i := range a.m.Regs {
 		r := machine.Reg(i)
 		passed := !slices.Contains(a.m.Preserve, r)
 		if a.PassOn != nil {
 			passed = slices.Contains(a.PassOn, r)
 		}
-		if callee := target == 0 && r == in.A.Reg; passed && !callee {
+		if callee := in.Target == 0 && r == in.A.Reg; passed && !callee {
 			out = append(out, r)
 		}
 	}

@@ -165,6 +165,7 @@ type Machine struct {
 	Clobber  []Reg         // lost in a system call besides Result
 	Align    uint64        // of instructions
 	GoFixed  map[Reg]int64 // constant in Go code
+	Copies   bool          // has instructions that copy from memory to memory
 	CallPush int64         // bytes that a call pushes
 
 	lift func(m *Machine, out []Inst, code []byte, pc uint64) ([]Inst, int, error)

@@ -9,7 +9,8 @@ const (
 )
 
 var s390x = &Machine{
-	Name: "s390x", PtrSize: 8, Order: binary.BigEndian, Regs: 17, SP: zSP, FP: 11, Link: 14, NR: 1,
+	Copies: true,
+	Name:   "s390x", PtrSize: 8, Order: binary.BigEndian, Regs: 17, SP: zSP, FP: 11, Link: 14, NR: 1,
 	Args: [6]Reg{2, 3, 4, 5, 6, 7}, Result: 2, Zero: None,
 	Preserve: []Reg{6, 7, 8, 9, 10, 11, 12, 13}, Align: 2, lift: liftS390X, keeps: keepsS390X, Scan: scanS390X,
 }

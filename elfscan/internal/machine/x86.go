@@ -32,7 +32,8 @@ const (
 )
 
 var amd64 = &Machine{
-	Name: "x86_64", PtrSize: 8, Order: binary.LittleEndian, Regs: int(x86Regs), SP: x86SP, FP: x86BP, Link: None, NR: x86AX,
+	Copies: true,
+	Name:   "x86_64", PtrSize: 8, Order: binary.LittleEndian, Regs: int(x86Regs), SP: x86SP, FP: x86BP, Link: None, NR: x86AX,
 	Args: [6]Reg{x86DI, x86SI, x86DX, x86R10, x86R8, x86R9}, Result: x86AX, Zero: None,
 	Preserve: []Reg{x86BX, x86BP, x86R12, x86R13, x86R14, x86R15}, Clobber: []Reg{x86CX, x86R11},
 	GoFixed: map[Reg]int64{x86Vec + 30: 0, x86Vec + 31: 0}, // X15
@@ -40,7 +41,8 @@ var amd64 = &Machine{
 }
 
 var i386 = &Machine{
-	Name: "i386", PtrSize: 4, Order: binary.LittleEndian, Regs: int(x86Regs), SP: x86SP, FP: x86BP, Link: None, NR: x86AX,
+	Copies: true,
+	Name:   "i386", PtrSize: 4, Order: binary.LittleEndian, Regs: int(x86Regs), SP: x86SP, FP: x86BP, Link: None, NR: x86AX,
 	Args: [6]Reg{x86BX, x86CX, x86DX, x86SI, x86DI, x86BP}, Result: x86AX, Zero: None,
 	Preserve: []Reg{x86BX, x86BP, x86SI, x86DI}, Align: 1, CallPush: 4,
 	lift: liftX86, Scan: scan386,
