@@ -55,12 +55,13 @@ var cPrograms = []struct {
 		flags: []string{"-static"}, sysroot: "/usr/arm-linux-gnueabi", qemu: "qemu-arm-static"},
 }
 
+// installed installs packages if a tool is missing.
 func installed(t *testing.T, tool, pkg string) {
 	t.Helper()
 	if _, err := exec.LookPath(tool); err == nil {
 		return
 	}
-	args := append([]string{"-o", "DPkg::Lock::Timeout=300", "install", "-y", "--no-install-recommends"}, strings.Fields(pkg)...)
+	args := append([]string{"-o", "DPkg::Lock::Timeout=600", "install", "-y", "--no-install-recommends"}, strings.Fields(pkg)...)
 	command(t, []string{"DEBIAN_FRONTEND=noninteractive"}, "", "apt-get", args...)
 }
 

@@ -20,7 +20,7 @@ var emulated = regexp.MustCompile(`(?m)^\d+ \d*([a-z_][a-z_0-9]*)\(`)
 func TestGoEmulated(t *testing.T) {
 	for goarch, emulator := range map[string]string{"arm64": "aarch64", "arm": "arm", "ppc64le": "ppc64le", "riscv64": "riscv64", "s390x": "s390x"} {
 		t.Run(goarch, func(t *testing.T) {
-			need(t, "qemu-"+emulator+"-static", "qemu-user-static")
+			installed(t, "qemu-"+emulator+"-static", "qemu-user-static")
 			dir := t.TempDir()
 			write(t, filepath.Join(dir, "main.go"), work+workGo)
 			write(t, filepath.Join(dir, "go.mod"), "module example.test/work\n\ngo 1.21\n")

@@ -4,7 +4,6 @@ package elfscan_test
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -71,22 +70,13 @@ import "C"
 func extra() int { return int(C.getppid()) }
 `
 
-// need installs what is missing.
-func need(t *testing.T, program, pkg string) {
-	t.Helper()
-	if _, err := exec.LookPath(program); err == nil {
-		return
-	}
-	command(t, []string{"DEBIAN_FRONTEND=noninteractive"}, "", "apt-get", "-o", "DPkg::Lock::Timeout=600", "install", "-y", "--no-install-recommends", pkg)
-}
-
 var traced = regexp.MustCompile(`(?m)^(\d+) +([a-z_0-9]+)\(`)
 
 // calledBy runs a program and returns the calls that strace sees it make, up
 // to the execve of each of its children.
 func calledBy(t *testing.T, dir string, args ...string) []string {
 	t.Helper()
-	need(t, "strace", "strace")
+	installed(t, "strace", "strace")
 	log := filepath.Join(dir, "strace.log")
 	command(t, nil, dir, "strace", append([]string{"-f", "-qq", "-o", log}, args...)...)
 	b, err := os.ReadFile(log)
@@ -147,7 +137,7 @@ func checkWorks(t *testing.T, dir, path string, args ...string) *elfscan.Result 
 }
 
 func TestGoVariants(t *testing.T) {
-	need(t, "gcc", "gcc")
+	installed(t, "gcc", "gcc")
 	for _, v := range []struct {
 		name, env string
 		cgo       bool
@@ -193,7 +183,7 @@ func TestGoVariants(t *testing.T) {
 
 // Releases of esbuild, which npm has, were built with old versions of Go.
 func TestOldGo(t *testing.T) {
-	need(t, "npm", "npm")
+	installed(t, "npm", "npm")
 	for version, want := range map[string]string{"0.8.50": "go1.16", "0.12.0": "go1.16.3", "0.13.15": "go1.17.2", "0.14.39": "go1.18.1", "0.15.5": "go1.19"} {
 		t.Run(want, func(t *testing.T) {
 			dir := t.TempDir()
