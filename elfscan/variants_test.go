@@ -129,11 +129,17 @@ func checkWorks(t *testing.T, dir, path string, args ...string) *elfscan.Result 
 		}
 	}
 	t.Logf("%s: %d calls used, %d found", res.GoVersion, len(used), found)
+	checkRuns(t, dir, path, res, args...)
+	return res
+}
+
+// checkRuns fails unless a program works under the policy made from its scan.
+func checkRuns(t *testing.T, dir, path string, res *elfscan.Result, args ...string) {
+	t.Helper()
 	run := sandboxed(t, dir, path, res, elfscan.PolicyOptions{})
 	if out, err := run(args...).CombinedOutput(); err != nil {
 		t.Errorf("under its policy: %v\n%s", err, out)
 	}
-	return res
 }
 
 func TestGoVariants(t *testing.T) {
