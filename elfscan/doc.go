@@ -48,8 +48,13 @@
 // A call that cannot happen as the program is: one that needs a field of
 // syscall.SysProcAttr that the program never sets, code of Go's own packages
 // that only functions enable which the program does not have, a kernel that is
-// older than seccomp(2), or arguments other than the constants that all callers
-// of a Go function pass. Of glibc: what only a second thread, attributes of
-// threads and of posix_spawn, GLOB_TILDE, mkdtemp, or LD_PROFILE in the environment
-// enables. [Result.Policy] leaves such calls out.
+// older than seccomp(2), GODEBUG=efence=1 in the environment, or arguments other
+// than the constants that all callers of a Go function pass. So is one that only
+// reflection can lead to, by the name of a method of an open file, directory,
+// process or socket which no interface of the program has: a program with
+// templates contains them all, and its templates do not change the directory.
+// Other methods, which templates and servers do call by name, are reachable.
+// Of glibc: what only a second thread, attributes of threads and of posix_spawn,
+// GLOB_TILDE, mkdtemp, or LD_PROFILE in the environment enables. [Result.Policy]
+// leaves such calls out.
 package elfscan

@@ -3,6 +3,8 @@ package elfscan
 import (
 	"debug/elf"
 	"slices"
+
+	"github.com/elastic/go-seccomp-bpf/elfscan/internal/image"
 )
 
 // goGate is a part of Go's own packages that only certain functions of theirs
@@ -26,6 +28,11 @@ var goGates = []goGate{
 		what:   "CPU profiling",
 		in:     []string{"runtime.timer_create", "runtime.timer_settime", "runtime.timer_delete", "runtime.setitimer"},
 		enable: []string{"runtime.setcpuprofilerate"},
+	},
+	{
+		// All memory of the heap, and stacks, are made inaccessible when freed;
+		// so are arenas (GOEXPERIMENT=arenas).
+		what: "GODEBUG=efence=1 in the environment", in: []string{"runtime.sysFaultOS"}, enable: []string{"runtime.newUserArena"},
 	},
 	{
 		// Linux gives every executable one (fs/binfmt_elf.c, create_elf_tables).
@@ -53,9 +60,13 @@ type closed struct {
 	state map[node]closedState
 	why   map[node]string
 	deep  int
-	args  *refuter
-	rare  map[int64]bool // calls that few functions make, whose arguments are looked at
-	ask   bool           // about such a call
+
+	methods *image.GoMethods // of handles; nil until asked for
+	strange bool             // there is code that may call any method
+
+	args *refuter
+	rare map[int64]bool // calls that few functions make, whose arguments are looked at
+	ask  bool           // about such a call
 }
 
 type closedState uint8
@@ -75,11 +86,12 @@ func (s *scanner) closeGo(all []found) *closed {
 	}
 	c := &closed{p: s.p, m: m, roots: map[node]string{}, state: map[node]closedState{}, why: map[node]string{},
 		args: newRefuter(s.p, s.reach), rare: rareCalls(s.p, all)}
-	var names []string
+	names := slices.Clone(strangers)
 	for _, g := range goGates {
 		names = append(names, g.enable...)
 	}
 	has := m.goTab.HasNames(names)
+	c.strange = slices.ContainsFunc(strangers, func(n string) bool { return has[n] })
 	known := m.known()
 	for _, g := range goGates {
 		if slices.ContainsFunc(g.enable, func(n string) bool { return has[n] }) {
@@ -162,8 +174,14 @@ func (c *closed) closed(n node) bool {
 		return false
 	}
 	callers := c.p.callersOf(n)
-	if len(callers) == 0 || c.p.inData(n) || m.exports(fn.start) {
+	if c.p.inData(n) || m.exports(fn.start) {
 		return false
+	}
+	if len(callers) == 0 {
+		if !c.onlyReflected(n) {
+			return false
+		}
+		c.why[n] = "reflection that calls " + c.p.nodeName(n)
 	}
 	c.state[n] = stateAsked
 	c.deep++
@@ -180,7 +198,7 @@ func (c *closed) closed(n node) bool {
 			return false
 		}
 	}
-	if c.m.goTab.HasMethod(int(fn.goIndex)) {
+	if len(callers) > 0 && c.m.goTab.HasMethod(int(fn.goIndex)) && !c.onlyReflected(n) {
 		c.state[n] = stateOpen
 		return false
 	}

@@ -221,6 +221,107 @@ func main() {
 `,
 		reachable: []string{"acct", "chroot"},
 	},
+	{
+		name: "methods that only templates can call",
+		source: templateProgram(`
+// Changer has a method of the name of one of *os.File, of another type.
+type changer interface{ Chown(name string, uid, gid int) error }
+
+func use(x any) error {
+	if c, ok := x.(changer); ok {
+		return c.Chown("", 0, 0)
+	}
+	return nil
+}
+`),
+		gated:     []string{"fchdir", "fchmod", "fchown", "recvmsg", "mprotect"},
+		reachable: []string{"chroot", "fchmodat", "sendmsg"},
+		gate:      map[string]string{"fchdir": "reflection", "fchmod": "reflection", "mprotect": "efence"},
+	},
+	{
+		name: "methods that interfaces can call",
+		source: templateProgram(`
+type conn interface{ ReadMsgUDP(b, oob []byte) (int, int, int, *net.UDPAddr, error) }
+
+func use(x any) error {
+	if c, ok := x.(interface{ Chdir() error }); ok {
+		return c.Chdir()
+	}
+	if c, ok := x.(interface{ Chmod(os.FileMode) error }); ok {
+		return c.Chmod(0o600)
+	}
+	if c, ok := x.(conn); ok {
+		c.ReadMsgUDP(nil, nil)
+	}
+	return x.(interface{ Chown(uid, gid int) error }).Chown(1, 1)
+}
+`),
+		gated:     []string{"mprotect"},
+		reachable: []string{"fchdir", "fchmod", "fchown", "recvmsg", "sendmsg"},
+	},
+	{
+		name: "methods of handles that the program calls",
+		source: templateProgram(`
+func use(x any) error {
+	c := x.(*net.UDPConn)
+	c.ReadMsgUDP(nil, nil)
+	read := x.(*file).Chdir
+	later = append(later, read, func() error { return os.Stdout.Chmod(0o600) })
+	return later[0]()
+}
+
+var later []func() error
+`),
+		gated:     []string{"fchown", "mprotect"},
+		reachable: []string{"fchdir", "fchmod", "recvmsg"},
+	},
+}
+
+// templateProgram is a program whose templates can reach files and sockets, and
+// a type of its own.
+func templateProgram(use string) string {
+	return `package main
+
+import (
+	"net"
+	"os"
+	"syscall"
+	"text/template"
+)
+
+// File has all methods of *os.File.
+type file struct {
+	*os.File
+	name string
+}
+
+type api struct{}
+
+// Own is what a template is meant to call.
+func (api) Own(name string) string {
+	syscall.Chroot(name)
+	return ""
+}
+
+// All is too.
+func (api) Send(c *net.UDPConn) error {
+	_, _, err := c.WriteMsgUDP(nil, nil, nil)
+	return err
+}
+` + use + `
+func main() {
+	conn, err := net.ListenUDP("udp", nil)
+	if err != nil {
+		panic(err)
+	}
+	f, _ := os.Open(os.Args[0])
+	data := map[string]any{"file": &file{f, ""}, "plain": f, "conn": conn, "api": api{}}
+	t := template.Must(template.ParseFiles(os.Args[1]))
+	t.Execute(os.Stdout, data)
+	os.Chmod(os.Args[0], 0o600)
+	use(data[os.Args[2]])
+}
+`
 }
 
 func TestGoGates(t *testing.T) {

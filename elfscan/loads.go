@@ -158,6 +158,9 @@ var knownGo = func() []string {
 	for _, g := range goGates {
 		out = append(out, g.in...)
 	}
+	for _, h := range handles {
+		out = append(out, h+".")
+	}
 	return out
 }()
 

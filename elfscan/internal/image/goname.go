@@ -2,6 +2,8 @@ package image
 
 import (
 	"bytes"
+	"iter"
+	"slices"
 	"strings"
 )
 
@@ -32,27 +34,182 @@ func (t *GoTable) HasNames(names []string) map[string]bool {
 // type from the start of the types, and twice of the code. The method's name
 // ends the function's.
 func (t *GoTable) HasMethod(i int) bool {
-	if t.Types.Start == 0 {
+	if t.Types.Start == 0 || t.Starts[i] == t.Text {
+		return true // not known
+	}
+	for range t.methodEntries(i) {
 		return true
 	}
-	name := t.Name(i)
-	name = name[strings.LastIndexByte(name, '.')+1:]
-	want := make([]byte, 4)
-	t.f.Order.PutUint32(want, uint32(t.Starts[i]-t.Text))
-	found := false
-	t.f.pieces(t.Types, 4, func(at uint64, b []byte) bool {
-		for k := 0; !found; k++ {
-			j := bytes.Index(b[k:], want)
-			if j < 0 {
-				break
+	return t.mentions.tooMany
+}
+
+// methodEntries are the addresses of what a type's method table has for the
+// i-th function, each once or twice.
+func (t *GoTable) methodEntries(i int) iter.Seq[uint64] {
+	if t.mentions == nil {
+		t.mentions = t.findMentions()
+	}
+	return func(yield func(uint64) bool) {
+		name := t.lastName(i)
+		for k := t.mentions.last[i]; k != 0; k = t.mentions.list[k].before {
+			at := t.Types.Start + uint64(t.mentions.list[k].at)
+			for _, back := range []uint64{8, 12} {
+				if t.methodName(at-back) == name && !yield(at-back) {
+					return
+				}
 			}
-			k += j
-			a := at + uint64(k)
-			found = a&3 == 0 && (t.methodName(a-8) == name || t.methodName(a-12) == name)
 		}
-		return !found
+	}
+}
+
+// mentions are the places among the types where the offset of a function is,
+// be it by chance.
+type mentions struct {
+	last    []uint32 // by function: in list, 0 if there is none
+	list    []mention
+	tooMany bool // for the list
+}
+
+type mention struct{ at, before uint32 }
+
+const maxMentions = 1 << 22 // Prometheus, of 187 MB, has 240,358
+
+func (t *GoTable) findMentions() *mentions {
+	m := &mentions{last: make([]uint32, len(t.Starts)), list: make([]mention, 1)}
+	// A bit for every block of code that a function starts in, and for every 64
+	// blocks the first function behind their start.
+	const block = 16
+	size := t.EText - t.Text
+	starts := make([]uint64, size/block/64+1)
+	first := make([]uint32, len(starts))
+	for i, s := range slices.Backward(t.Starts) {
+		if s-t.Text < size {
+			b := (s - t.Text) / block
+			starts[b/64] |= 1 << (b % 64)
+			first[b/64] = uint32(i)
+		}
+	}
+	t.eachWord(func(at uint64, off uint32) {
+		b := uint64(off) / block
+		if off == 0 || uint64(off) >= size || starts[b/64]>>(b%64)&1 == 0 {
+			return // zeros are everywhere
+		}
+		i := first[b/64]
+		for int(i) < len(t.Starts)-1 && t.Starts[i] < t.Text+uint64(off) {
+			i++
+		}
+		if m.tooMany = len(m.list) > maxMentions; t.Starts[i] == t.Text+uint64(off) && !m.tooMany {
+			m.list = append(m.list, mention{uint32(at - t.Types.Start), m.last[i]})
+			m.last[i] = uint32(len(m.list) - 1)
+		}
 	})
-	return found
+	return m
+}
+
+// lastName is what a function's name ends with: a method's own name.
+func (t *GoTable) lastName(i int) string {
+	name := t.Name(i)
+	return name[strings.LastIndexByte(name, '.')+1:]
+}
+
+// GoMethods are the methods that some functions are in the method tables of
+// types: by name, where entries for them are.
+type GoMethods struct {
+	t    *GoTable
+	keys map[string][]methodKey
+	at   map[uint32][]uint64 // where the offset of a name is
+	ask  map[string]bool
+}
+
+// methodKey is what methods and interfaces are matched by, as offsets from the
+// start of the types.
+type methodKey struct{ name, typ uint32 }
+
+// Methods looks for functions in the method tables of types
+// (internal/abi/type.go, Method).
+func (t *GoTable) Methods(funcs []int) *GoMethods {
+	g := &GoMethods{t: t, keys: map[string][]methodKey{}, at: map[uint32][]uint64{}, ask: map[string]bool{}}
+	for _, i := range funcs {
+		name := t.lastName(i)
+		for at := range t.methodEntries(i) {
+			if key, ok := t.methodKey(at); ok && !slices.Contains(g.keys[name], key) {
+				g.keys[name] = append(g.keys[name], key)
+				g.at[key.name] = nil
+			}
+		}
+	}
+	const bits = 1 << 16
+	var maybe [bits / 64]uint64
+	for off := range g.at {
+		maybe[off%bits/64] |= 1 << (off % 64)
+	}
+	t.eachWord(func(at uint64, off uint32) {
+		if maybe[off%bits/64]>>(off%64)&1 == 0 {
+			return
+		}
+		if _, ok := g.at[off]; ok {
+			g.at[off] = append(g.at[off], at)
+		}
+	})
+	return g
+}
+
+func (t *GoTable) methodKey(at uint64) (methodKey, bool) {
+	name, ok1 := t.f.Uint(at, 4)
+	typ, ok2 := t.f.Uint(at+4, 4)
+	return methodKey{uint32(name), uint32(typ)}, ok1 && ok2
+}
+
+// Reflected reports whether there are methods of that name, and no interface
+// of the program has one of the name and type of one of them: then nothing but
+// reflection finds them in the tables.
+func (g *GoMethods) Reflected(name string) bool {
+	if g.t.mentions.tooMany {
+		return false
+	}
+	if only, known := g.ask[name]; known {
+		return only
+	}
+	only := len(g.keys[name]) > 0
+	for _, key := range g.keys[name] {
+		for _, at := range g.at[key.name] {
+			k, ok := g.t.methodKey(at)
+			only = only && ok && (k.typ != key.typ || g.t.isMethod(at, name))
+		}
+	}
+	g.ask[name] = only
+	return only
+}
+
+// isMethod reports whether the name at an address is followed by what follows
+// it in a type's method table: its type, and twice code of that name, or -1. In
+// an interface's list, the next method follows (Imethod).
+func (t *GoTable) isMethod(at uint64, name string) bool {
+	for _, k := range []uint64{8, 12} {
+		off, ok := t.f.Uint(at+k, 4)
+		if !ok {
+			return false
+		}
+		if uint32(off) == 1<<32-1 {
+			continue
+		}
+		i, found := slices.BinarySearch(t.Starts, t.Text+off)
+		if !found || i >= t.Len() || t.lastName(i) != name {
+			return false
+		}
+	}
+	return true
+}
+
+// eachWord calls yield for every aligned offset among the types.
+func (t *GoTable) eachWord(yield func(at uint64, off uint32)) {
+	next := t.Types.Start
+	t.f.pieces(t.Types, 4, func(at uint64, b []byte) bool {
+		for ; next+4 <= at+uint64(len(b)); next += 4 {
+			yield(next, t.f.Order.Uint32(b[next-at:]))
+		}
+		return true
+	})
 }
 
 // methodName is the name that the offset at addr refers to.

@@ -39,6 +39,7 @@ type GoTable struct {
 
 	names, cus, files, pcs, funcs uint64 // addresses of the parts
 	moduledata                    uint64
+	mentions                      *mentions // nil until asked for
 }
 
 // GoTable finds and reads the function table; nil without an error means that
