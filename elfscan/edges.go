@@ -2,6 +2,7 @@ package elfscan
 
 import (
 	"context"
+	"debug/elf"
 	"fmt"
 	"slices"
 	"sort"
@@ -46,12 +47,15 @@ func (mod *module) scan(ctx context.Context, progress func(done uint64)) error {
 		if kind == machine.EdgeShort && (fn.goIndex >= 0 || target >= fn.start && target < fn.end || mod.funcAt(target) < 0) {
 			return // Go's linker makes all jumps to other functions long
 		}
+		if kind >= machine.EdgeRef && fn.goIndex >= 0 && s.Since != 0 && s.Since < fn.start {
+			return // half of the address is from another function
+		}
 		if kind <= machine.EdgeJump {
 			if kind == machine.EdgeJump && target >= fn.start && target < fn.end {
 				return
 			}
 			i := mod.funcAt(target)
-			if i < 0 || fn.goIndex >= 0 && mod.funcs[i].goIndex >= 0 && mod.funcs[i].start != target {
+			if i < 0 || fn.goIndex >= 0 && mod.funcs[i].goIndex >= 0 && mod.funcs[i].start != target && !mod.localEntry(i, target) {
 				return
 			}
 		}
@@ -130,8 +134,46 @@ func (mod *module) refBase() uint64 {
 	if mod.m.Name == "arm" {
 		return mod.armGOT()
 	}
-	if s := mod.f.Section(".got"); s != nil && mod.m.Name == "ppc64le" && mod.goTab == nil {
+	if mod.m.Name == "riscv64" {
+		return mod.globalPointer()
+	}
+	if s := mod.f.Section(".got"); s != nil && mod.m.Name == "ppc64le" && (mod.goTab == nil || mod.f.Type == elf.ET_DYN) {
 		return s.Addr + 0x8000 // the ELFv2 ABI's .TOC.
+	}
+	return 0
+}
+
+// localEntry reports whether an address is the local entry point of the i-th
+// function, behind the two instructions that set r2, which position independent
+// code of ppc64le calls (ELFv2 ABI, 2.3.2.1; Go has it too).
+func (mod *module) localEntry(i int, addr uint64) bool {
+	return mod.m.Name == "ppc64le" && addr == mod.funcs[i].start+8 && mod.setsTOC(addr-8)
+}
+
+// setsTOC reports whether code starts by setting r2 from r12, which has its own
+// address.
+func (mod *module) setsTOC(addr uint64) bool {
+	if mod.m.Name != "ppc64le" {
+		return false
+	}
+	addis, ok1 := mod.f.Uint(addr, 4)
+	addi, ok2 := mod.f.Uint(addr+4, 4)
+	return ok1 && ok2 && addis>>16 == 0x3c4c && addi>>16 == 0x3842
+}
+
+// globalPointer is what the code at the entry point of a program sets gp to, or
+// a function near it: auipc gp, ...; addi gp, gp, ... (RISC-V ELF psABI, "Global
+// pointer"). Code refers to small data relative to it. 0 if there is none.
+func (mod *module) globalPointer() uint64 {
+	code := make([]byte, 4096)
+	for n := len(code); n > 0 && mod.f.Read(code, mod.f.Entry) != nil; n /= 2 {
+		code = code[:n]
+	}
+	for i := 0; i+8 <= len(code); i += 2 {
+		auipc, addi := mod.m.Order.Uint32(code[i:]), mod.m.Order.Uint32(code[i+4:])
+		if auipc&0xfff == 0x197 && addi&0xfffff == 0x18193 {
+			return mod.f.Entry + uint64(i) + uint64(int64(int32(auipc&^0xfff))) + uint64(int64(int32(addi)>>20))
+		}
 	}
 	return 0
 }

@@ -99,6 +99,9 @@ func (mod *module) writeBarrier(target uint64) ([]machine.Reg, bool) {
 			}
 		}
 	}
+	if i := mod.funcAt(target); i >= 0 && mod.localEntry(i, target) {
+		target = mod.funcs[i].start
+	}
 	return barrierRegs[mod.m.Name], mod.barriers[target]
 }
 

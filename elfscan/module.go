@@ -43,6 +43,7 @@ type module struct {
 	sites     []uint64
 	edges     []edge
 	targets   map[uint64]node   // where calls and jumps lead, through stubs; noNode if nowhere
+	stubs     map[uint64]node   // where stubs lead whose addresses are taken; noNode if there is none
 	starts    map[uint64]uint32 // nodes for entries that are not in funcs
 	init      map[machine.Reg]int64
 	goInit    map[machine.Reg]int64
@@ -88,7 +89,7 @@ func openModule(path string, r io.ReaderAt, size int64) (*module, error) {
 		return nil, fmt.Errorf("%s: %w: no decoder for Thumb code", path, ErrUnsupported)
 	}
 	mod := &module{path: path, f: f, m: m, code: f.Code(), starts: map[uint64]uint32{}, sizes: map[uint64]uint64{}, inner: map[int][]node{},
-		targets: map[uint64]node{}}
+		targets: map[uint64]node{}, stubs: map[uint64]node{}}
 	mod.soname = f.Dyn.Soname
 	if len(mod.code) == 0 {
 		return nil, fmt.Errorf("%s: %w: no executable segment", path, image.ErrFormat)
@@ -369,10 +370,16 @@ func (mod *module) funcAt(addr uint64) int {
 }
 
 // initialRegisters are the registers with a fixed meaning in the module's C
-// code: on ppc64, the address of its table of contents.
+// code: on ppc64, the address of its table of contents, on riscv64 the global
+// pointer.
 func (mod *module) initialRegisters() map[machine.Reg]int64 {
-	if base := mod.refBase(); base != 0 && mod.m.Name == "ppc64le" {
+	base := mod.refBase()
+	switch {
+	case base == 0:
+	case mod.m.Name == "ppc64le":
 		return map[machine.Reg]int64{2: int64(base)}
+	case mod.m.Name == "riscv64":
+		return map[machine.Reg]int64{3: int64(base)}
 	}
 	return nil
 }

@@ -2,9 +2,12 @@ package elfscan
 
 import (
 	"context"
+	"debug/elf"
 	"errors"
+	"maps"
 	"slices"
 	"sort"
+	"strings"
 
 	"github.com/elastic/go-seccomp-bpf/elfscan/internal/flow"
 	"github.com/elastic/go-seccomp-bpf/elfscan/internal/image"
@@ -42,6 +45,7 @@ type program struct {
 	taken    map[node]bool      // address is taken by code
 	pointers map[node]bool      // address is in data; nil until asked for
 	loads    map[node][]slotRef // address is in slots that code loads
+	inWords  map[node]bool      // in the middle of code that nothing describes, address is in data
 	named    map[node]bool      // looked up by name
 	imports  map[node]bool      // see imported
 	handed   map[node]bool      // whether code does more with it than call it
@@ -69,7 +73,7 @@ type extraNode struct {
 func newProgram(ctx context.Context, mods []*module) *program {
 	p := &program{ctx: ctx, mods: mods, values: flow.NewValues(), results: map[node]*flow.Result{},
 		late: map[node][]caller{}, taken: map[node]bool{}, refined: map[node]bool{}, never: map[node]bool{},
-		falls: map[node]bool{}, named: map[node]bool{}}
+		falls: map[node]bool{}, named: map[node]bool{}, inWords: map[node]bool{}}
 	for _, m := range mods {
 		m.base = uint32(p.nodes)
 		p.nodes += node(len(m.funcs))
@@ -211,8 +215,8 @@ func (p *program) stub(m *module, addr uint64, i int) (to node, isStub bool) {
 		return noNode, false
 	}
 	fn := &flow.Func{Start: addr, Code: code, Init: m.init}
-	if base := m.refBase(); base != 0 && m.m.Name == "i386" {
-		fn.Init = map[machine.Reg]int64{3: int64(base)} // %ebx, as stubs of position independent code expect
+	if m.m.Name == "i386" && m.refBase() != 0 {
+		fn.Init = map[machine.Reg]int64{3: int64(m.refBase())} // %ebx, as stubs of position independent code expect
 	}
 	slot, ok := p.env(m).Stub(fn)
 	if !ok {
@@ -278,7 +282,7 @@ func (p *program) env(m *module) *flow.Env {
 // runtime.duffcopy or runtime.duffzero.
 func (m *module) goMiddle(target uint64) []byte {
 	i := m.funcAt(target)
-	if i < 0 || m.funcs[i].goIndex < 0 || m.funcs[i].start == target {
+	if i < 0 || m.funcs[i].goIndex < 0 || m.funcs[i].start == target || m.localEntry(i, target) {
 		return nil
 	}
 	code := make([]byte, min(m.funcs[i].end-target, 4096))
@@ -330,6 +334,13 @@ func (p *program) flowFunc(n node) (*module, *flow.Func, bool) {
 	fn := &flow.Func{Start: f.start, Code: code, Go: f.goIndex >= 0, Init: m.init}
 	if fn.Go && m.goInit != nil {
 		fn.Init = m.goInit
+	}
+	if m.setsTOC(f.start) {
+		fn.Init = maps.Clone(fn.Init)
+		if fn.Init == nil {
+			fn.Init = map[machine.Reg]int64{}
+		}
+		fn.Init[12] = int64(f.start) // r12, as the global entry point expects
 	}
 	if n < p.nodes && m.lsda[f.start] != 0 {
 		fn.Pads = m.f.LandingPads(m.lsda[f.start], f.start)
@@ -493,13 +504,44 @@ func (p *program) linkEdge(m *module, e *edge) node {
 	return t
 }
 
-// refTarget is the function whose address an instruction takes, noNode for
-// references into the middle of one.
+// refTarget is the function whose address an address is, noNode for one in the
+// middle of a function. In an executable whose place is fixed, the address of
+// another module's function is that of a stub.
 func (p *program) refTarget(m *module, addr uint64) node {
-	if m.f.Type == 3 || m.goTab != nil {
-		return p.startAt(m, addr)
+	if m.f.Type == elf.ET_EXEC && m.f.Dyn.Present {
+		if t, isStub := p.stubAt(m, addr); isStub {
+			return t
+		}
 	}
 	return p.startAt(m, addr)
+}
+
+// maxStubs bounds the addresses that are looked at for being those of stubs.
+const maxStubs = 1 << 16
+
+// stubAt is stub for an address that need not be called: it is in a procedure
+// linkage table, or in code that nothing describes.
+func (p *program) stubAt(m *module, addr uint64) (to node, isStub bool) {
+	i := m.funcAt(addr)
+	if i < 0 || m.funcs[i].goIndex >= 0 || !m.funcs[i].gap && !m.inLinkage(addr) {
+		return noNode, false
+	}
+	if t, known := m.stubs[addr]; known {
+		return t, t != noNode
+	}
+	if len(m.stubs) >= maxStubs {
+		return noNode, false
+	}
+	t, isStub := p.stub(m, addr, i)
+	m.stubs[addr] = t
+	return t, isStub && t != noNode
+}
+
+// inLinkage reports whether an address is in a procedure linkage table.
+func (mod *module) inLinkage(addr uint64) bool {
+	return slices.ContainsFunc(mod.f.Sections, func(s image.Section) bool {
+		return strings.HasPrefix(s.Name, ".plt") && addr >= s.Addr && addr-s.Addr < s.Size
+	})
 }
 
 func (p *program) startAt(m *module, addr uint64) node {

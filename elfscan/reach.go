@@ -122,7 +122,7 @@ func (r *reach) addGo(m *module) {
 		case machine.EdgeSlot:
 			t = r.p.slotTarget(m, to)
 		case machine.EdgeRef:
-			t = r.p.startAt(m, to)
+			t = r.p.refTarget(m, to)
 		}
 		if foreign(t) {
 			r.add(t, node(m.base+e.from))
@@ -200,6 +200,10 @@ func (r *reach) addCode(m *module, addr uint64, by node) {
 	if i < 0 {
 		return
 	}
+	if t := r.p.refTarget(m, addr); t != noNode && m.funcs[i].goIndex < 0 {
+		r.add(t, by)
+		return
+	}
 	r.add(node(m.base)+node(i), by)
 	if m.funcs[i].start != addr && m.funcs[i].goIndex < 0 {
 		_, known := m.starts[addr]
@@ -209,6 +213,38 @@ func (r *reach) addCode(m *module, addr uint64, by node) {
 		}
 		r.add(n, by)
 	}
+}
+
+// addRef adds code whose address is taken. Where nothing tells functions apart,
+// it is taken for the start of one, which is returned.
+func (r *reach) addRef(m *module, addr uint64, by node) node {
+	r.addCode(m, addr, by)
+	n, inner := m.starts[addr]
+	if !inner || !m.funcs[m.funcAt(addr)].gap || !m.mayStart(addr) {
+		return noNode
+	}
+	r.p.taken[node(n)] = true
+	return node(n)
+}
+
+// mayStart reports whether a function may start at an address: control does not
+// get there from the instruction before, as far as can be told. Numbers among
+// the code of arm look like addresses.
+func (m *module) mayStart(addr uint64) bool {
+	if m.m.Align != 4 {
+		return true
+	}
+	var b [4]byte
+	if m.f.Read(b[:], addr-4) != nil {
+		return true
+	}
+	if m.m.Name == "arm" && m.m.Order.Uint32(b[:])>>28 != 14 {
+		return true // not an instruction, or one under a condition, which compilers end no block with
+	}
+	ops, _, err := m.m.Lift(nil, b[:], addr-4)
+	return err != nil || len(ops) == 0 || slices.ContainsFunc(ops, func(i machine.Inst) bool {
+		return i.Op == machine.Return || i.Op == machine.Jump || i.Op == machine.Call || i.Op == machine.Halt
+	})
 }
 
 // open reports whether a reference in a function's code leads to another: no
@@ -276,8 +312,8 @@ func (r *reach) function(n node) {
 			r.addData(dataRef{m, to, to + uint64(m.m.PtrSize), n})
 		case machine.EdgeRef:
 			if m.inCode(to) {
-				if r.open(n, r.p.startAt(m, to)) {
-					r.addCode(m, to, n)
+				if r.open(n, r.p.refTarget(m, to)) {
+					r.addRef(m, to, n)
 				}
 				continue
 			}
@@ -314,17 +350,21 @@ func (r *reach) object(d dataRef) {
 func (r *reach) pointer(m *module, addr uint64, by node) {
 	switch a := m.codeAddress(addr); {
 	case m.inCode(a):
-		r.addCode(m, a, by)
+		if n := r.addRef(m, a, by); n != noNode {
+			r.p.inWords[n] = true
+		}
 	case m.f.Mapped(addr):
 		r.addData(dataRef{m, addr, m.objectEnd(addr), by})
 	}
 }
 
 // words follows the pointers in data of an executable whose place is fixed:
-// only those to other modules are relocated.
+// only those to other modules are relocated. One that starts in it belongs to it,
+// even if something else seems to start in its middle.
 func (r *reach) words(d dataRef) {
 	m := d.mod
-	m.eachWord(image.Range{Start: d.lo, End: d.hi}, func(_, v uint64) {
+	ps := uint64(m.m.PtrSize)
+	m.eachWord(image.Range{Start: d.lo, End: (d.hi + ps - 1) &^ (ps - 1)}, func(_, v uint64) {
 		if v >= m.lo && v < m.hi {
 			r.pointer(m, v, d.by)
 		}

@@ -130,7 +130,7 @@ func (f *refuter) impossible(e step) bool {
 				at = append(at, m.lo+uint64(x.at))
 			}
 		case machine.EdgeRef:
-			if f.p.startAt(m, to) == e.to {
+			if f.p.refTarget(m, to) == e.to {
 				return false // what is made of an address is not followed
 			}
 		}

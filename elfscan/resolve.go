@@ -255,7 +255,7 @@ func (r *resolver) unknown(m *module, site uint64, t *task) open {
 
 // ask turns a task into those of the callers.
 func (r *resolver) ask(m *module, site uint64, t *task) []*task {
-	taken := r.p.pointerTaken(t.fn) && !r.p.isSysinfo(t.fn)
+	taken := r.p.pointerTaken(t.fn) && !r.p.isSysinfo(t.fn) && (t.fn < r.p.nodes || r.p.isParameter(t))
 	callers := r.p.callersOf(t.fn)
 	if by, ok := r.reach.by(t.fn); ok && by == noNode {
 		r.open = append(r.open, open{m, site, t, fmt.Sprintf("%s is entered from outside", r.p.nodeName(t.fn))})
@@ -266,7 +266,7 @@ func (r *resolver) ask(m *module, site uint64, t *task) []*task {
 			continue
 		}
 		up, known := r.callTasks(t, c)
-		if !known && r.p.refine(c.from) {
+		if !known && r.p.refineCaller(c) {
 			up, _ = r.callTasks(t, c) // calls that do not return may have brought wrong numbers
 		}
 		out = append(out, up...)
@@ -278,6 +278,17 @@ func (r *resolver) ask(m *module, site uint64, t *task) []*task {
 		r.orphan = t
 	}
 	return out
+}
+
+// isParameter reports whether a number depends on what a C function is called
+// with: that of a function does, that of a label in one need not.
+func (p *program) isParameter(t *task) bool {
+	m, _ := p.function(t.fn)
+	atoms, _ := p.values.Atoms(t.nr)
+	return slices.ContainsFunc(atoms, func(a flow.Atom) bool {
+		a = p.values.Root(a)
+		return a.Kind == flow.Slot || a.Kind == flow.Entry && slices.Contains(cRegs[m.m.Name], a.Reg)
+	})
 }
 
 // callTasks turns a task into those of one call; known says that the numbers
@@ -302,7 +313,7 @@ func (r *resolver) callTasks(t *task, c caller) (out []*task, known bool) {
 // wherever it is (sysdeps/unix/sysv/linux/i386/dl-sysdep.h, sysdep.h).
 func (p *program) isSysinfo(n node) bool {
 	m, fn := p.function(n)
-	if m.m.Name != "i386" || !m.loader && m.names[fn.start] != "_dl_sysinfo_int80" {
+	if name := m.names[fn.start]; m.m.Name != "i386" || !m.loader && name != "" && name != "_dl_sysinfo_int80" {
 		return false
 	}
 	code, ok1 := m.f.Uint(fn.start, 2)
@@ -321,12 +332,8 @@ type callState struct {
 // path leads to it.
 func (p *program) callStates(c caller) []callState {
 	m, fn := p.function(c.from)
-	nodes := []node{c.from}
-	if c.from < p.nodes && fn.goIndex < 0 {
-		nodes = p.entries(m, int(uint32(c.from)-m.base))
-	}
 	look := func() (out []callState) {
-		for _, n := range nodes {
+		for _, n := range p.callerNodes(c) {
 			if _, f := p.function(n); f.start > c.at {
 				continue
 			}
@@ -353,6 +360,24 @@ func (p *program) callStates(c caller) []callState {
 		out = append(out, callState{c.from, pt})
 	}
 	return out
+}
+
+// callerNodes are the entries of the function that a call is in.
+func (p *program) callerNodes(c caller) []node {
+	m, fn := p.function(c.from)
+	if c.from < p.nodes && fn.goIndex < 0 {
+		return p.entries(m, int(uint32(c.from)-m.base))
+	}
+	return []node{c.from}
+}
+
+// refineCaller refines what is known of the function that a call is in.
+func (p *program) refineCaller(c caller) bool {
+	better := false
+	for _, n := range p.callerNodes(c) {
+		better = p.refine(n) || better
+	}
+	return better
 }
 
 // pointAt finds an instruction among the points of a result.

@@ -1,6 +1,7 @@
 package elfscan
 
 import (
+	"debug/elf"
 	"maps"
 	"slices"
 
@@ -19,8 +20,8 @@ type slotRef struct {
 // call it, so that it may have callers that are not known. Code that loads the
 // address and does nothing but call it is a caller, which is noted.
 func (p *program) pointerTaken(n node) bool {
-	if n >= p.nodes {
-		return p.taken[n]
+	if n >= p.nodes && !p.taken[n] {
+		return false
 	}
 	if p.named[n] {
 		return true
@@ -59,6 +60,9 @@ const maxReferrers = 200
 // from the global offset table, may do more with it than call it.
 func (p *program) isHanded(n node) bool {
 	target, fn := p.function(n)
+	if p.inWords[n] {
+		return true
+	}
 	if p.pointers[n] {
 		if p.taken[n] || len(p.loads[n]) > 0 {
 			return true
@@ -75,13 +79,16 @@ func (p *program) isHanded(n node) bool {
 		slots[s.mod][s.addr] = true
 	}
 	refs := map[node][]uint64{}
+	isRef := func(m *module, addr uint64) bool {
+		return m == target && addr == fn.start || m.f.Type == elf.ET_EXEC && m.inCode(addr) && p.refTarget(m, addr) == n
+	}
 	for _, m := range p.mods {
-		if m != target && slots[m] == nil {
+		if m != target && slots[m] == nil && m.f.Type != elf.ET_EXEC {
 			continue
 		}
 		for _, e := range m.edges {
 			to := m.lo + uint64(e.to)
-			if e.kind == machine.EdgeRef && m == target && to == fn.start || e.kind == machine.EdgeData && slots[m][to] {
+			if e.kind == machine.EdgeRef && isRef(m, to) || e.kind == machine.EdgeData && slots[m][to] {
 				from := node(m.base + e.from)
 				refs[from] = append(refs[from], m.lo+uint64(e.at))
 			}
@@ -94,7 +101,7 @@ func (p *program) isHanded(n node) bool {
 	for _, from := range slices.Sorted(maps.Keys(refs)) {
 		m, _ := p.function(from)
 		found, ok := p.onlyCalls(from, refs[from], func(a flow.Atom) bool {
-			return a.Kind == flow.Const && m == target && uint64(a.Add) == fn.start ||
+			return a.Kind == flow.Const && isRef(m, uint64(a.Add)) ||
 				a.Kind == flow.Global && a.Add == 0 && slots[m][uint64(a.Addr)]
 		})
 		if !ok {
@@ -110,18 +117,22 @@ func (p *program) isHanded(n node) bool {
 // to it at some places, if the value goes nowhere else.
 func (p *program) onlyCalls(from node, places []uint64, watch func(flow.Atom) bool) ([]caller, bool) {
 	m, f := p.function(from)
-	if f.gap || f.goIndex >= 0 {
+	if f.goIndex >= 0 {
 		return nil, false
 	}
 	var out []caller
-	lost := false
+	lost, seen := false, false
 	for _, n := range p.entries(m, int(uint32(from)-m.base)) {
 		_, fn, ok := p.flowFunc(n)
 		if !ok {
 			return nil, false
 		}
 		env := p.env(m)
-		env.Watch = watch
+		env.Watch = func(a flow.Atom) bool {
+			is := watch(a)
+			seen = seen || is
+			return is
+		}
 		p.decoded++
 		res := env.Analyze(fn)
 		if res.Partial != "" || res.Escapes {
@@ -133,6 +144,7 @@ func (p *program) onlyCalls(from node, places []uint64, watch func(flow.Atom) bo
 			atoms, _ := p.values.Atoms(pt.Callee)
 			for _, a := range atoms {
 				if watch(a) {
+					seen = true
 					out = append(out, caller{from, pt.Addr, machine.EdgeCall})
 					break
 				}
@@ -141,7 +153,7 @@ func (p *program) onlyCalls(from node, places []uint64, watch func(flow.Atom) bo
 	}
 	// Where jumps that are not followed lead to, no value is, but it may be
 	// loaded there.
-	return out, !lost || len(places) == 0
+	return out, seen && (!lost && !f.gap || len(places) == 0)
 }
 
 // findPointers looks for the addresses of functions in data.
@@ -220,7 +232,7 @@ func (p *program) pointersInWords(m *module, each func(slot uint64, n node, isGo
 		}
 		m.eachWord(r, func(at, v uint64) {
 			if v >= lo && v < hi {
-				each(at, p.startAt(m, m.codeAddress(v)), false)
+				each(at, p.refTarget(m, m.codeAddress(v)), false)
 			}
 		})
 	}

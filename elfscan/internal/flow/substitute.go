@@ -151,21 +151,26 @@ func (e *Env) near(fn *Func, offset int) int {
 }
 
 // Constants is a state that keeps constants alone, in registers and in what
-// was pushed: the stack is far from where the function was entered, so that
-// nothing else of it is known.
+// was pushed, and addresses of the latter: the stack is far from where the
+// function was entered, so that nothing else of it is known.
 func (s *State) Constants(v *Values, m *machine.Machine) *State {
 	const far = 1 << 24
 	t := new(State)
+	onStack := func(id ID) bool {
+		set := v.sets[id]
+		return id != Top && len(set) == 1 && set[0].Kind == Entry && machine.Reg(set[0].Reg) == m.SP && set[0].Add <= far/2
+	}
+	known := onStack(s.Regs[m.SP])
 	for i := range m.Regs {
 		if _, ok := v.Consts(s.Regs[i]); ok {
 			t.Regs[i] = s.Regs[i]
+		} else if known && onStack(s.Regs[i]) {
+			t.Regs[i] = v.Add(s.Regs[i], -far)
 		}
 	}
-	set := v.sets[s.Regs[m.SP]]
-	if s.Regs[m.SP] == Top || len(set) != 1 || set[0].Kind != Entry || machine.Reg(set[0].Reg) != m.SP || set[0].Add > far/2 {
+	if !known {
 		return t
 	}
-	t.Regs[m.SP] = v.Add(s.Regs[m.SP], -far)
 	for _, p := range s.slots {
 		if _, ok := v.Consts(p.v); ok && p.off < far/2 {
 			t.slots = append(t.slots, slot{p.off - far, p.size, p.v})

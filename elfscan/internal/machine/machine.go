@@ -221,7 +221,12 @@ type Scan struct {
 	Site     func(addr uint64)
 	Edge     func(kind EdgeKind, from, target uint64)
 
-	page [64]uint64 // upper parts of addresses under construction, by register
+	// Since is where the address that Edge is called with started to be put
+	// together, 0 where that is not followed.
+	Since uint64
+
+	page   [64]uint64 // upper parts of addresses under construction, by register
+	pageAt [64]uint64 // where they were set
 }
 
 func (s *Scan) edge(kind EdgeKind, at int, target uint64) {

@@ -74,16 +74,20 @@ func scanWords(s *Scan, from, to int, f func(i int, w uint32)) {
 		i += int(4 - r)
 	}
 	for ; i < to && i+4 <= len(s.Code); i += 4 {
+		s.Since = s.PC + uint64(i)
 		f(i, s.Order.Uint32(s.Code[i:]))
 	}
 }
 
 // page bookkeeping: upper parts of addresses, by register.
 
-func (s *Scan) setPage(r uint32, v uint64) { s.page[r&63] = v | 1<<63 }
+func (s *Scan) setPage(r uint32, v uint64) { s.page[r&63], s.pageAt[r&63] = v|1<<63, s.Since }
 func (s *Scan) noPage(r uint32)            { s.page[r&63] = 0 }
 
 func (s *Scan) getPage(r uint32) (uint64, bool) {
 	v := s.page[r&63]
+	if v != 0 {
+		s.Since = s.pageAt[r&63]
+	}
 	return v &^ (1 << 63), v != 0
 }

@@ -10,6 +10,7 @@ import (
 const (
 	rvRA  Reg = 1
 	rvSP  Reg = 2
+	rvGP      = 3
 	rvTmp Reg = 32
 )
 

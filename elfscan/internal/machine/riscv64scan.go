@@ -24,7 +24,11 @@ func scanRISCV(s *Scan, from, to int) {
 // rvWord looks at a possible instruction of four bytes at any even address:
 // where instructions start is not known to a linear scan.
 func (s *Scan) rvWord(i int, pc uint64, w uint32) {
+	s.Since = pc
 	rd, rs1 := bits(w, 11, 7), bits(w, 19, 15)
+	if rs1 == rvGP && s.Base != 0 && s.rvGlobal(i, w) {
+		return
+	}
 	switch w & 0x7f {
 	case 0x73:
 		if w == 0x73 {
@@ -63,4 +67,22 @@ func (s *Scan) rvWord(i int, pc uint64, w uint32) {
 			s.edge(kind, i, page+uint64(signed(w>>20, 12)))
 		}
 	}
+}
+
+// rvGlobal looks at what is relative to the global pointer; it reports false if
+// an instruction refers to nothing.
+func (s *Scan) rvGlobal(i int, w uint32) bool {
+	switch w & 0x7f {
+	case 0x13:
+		if bits(w, 14, 12) == 0 && bits(w, 11, 7) != rvGP {
+			s.edge(EdgeRef, i, s.Base+uint64(signed(w>>20, 12)))
+		}
+	case 0x03:
+		s.edge(EdgeData, i, s.Base+uint64(signed(w>>20, 12)))
+	case 0x23:
+		s.edge(EdgeData, i, s.Base+uint64(signed(bits(w, 31, 25)<<5|bits(w, 11, 7), 12)))
+	default:
+		return false
+	}
+	return true
 }

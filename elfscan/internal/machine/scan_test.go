@@ -30,6 +30,8 @@ func TestScanRelative(t *testing.T) {
 			"18308fe2 04304fe2", []string{"ref 1020", "ref 1008"}},
 		{arm, "halves", // movw r3,#0x2000; movt r3,#0; add r3,pc,r3
 			"003002e3 003040e3 03308fe0", []string{"ref 3010"}},
+		{riscv64, "relative to gp", // lw a0,-4(gp); addi a0,gp,8; sw a0,16(gp); addi gp,gp,8
+			"03a5c1ff 13858100 23a8a100 93818100", []string{"data 5ffc", "ref 6008", "data 6010"}},
 		{i386, "function", "8d83 00d0ffff 90", []string{"ref 3000"}},               // lea -0x3000(%ebx),%eax
 		{i386, "element", "8b8483 00d0ffff 90", []string{"ref 3000", "data 3000"}}, // mov -0x3000(%ebx,%eax,4),%eax; its second byte may be test
 		{i386, "called element", "ff9483 00d0ffff 90", []string{"ref 3000"}},       // call *-0x3000(%ebx,%eax,4)
@@ -57,5 +59,23 @@ func TestScanRelative(t *testing.T) {
 		if !slices.Equal(got, c.want) {
 			t.Errorf("%s, %s: %v, want %v", c.m.Name, c.name, got, c.want)
 		}
+	}
+}
+
+// TestScanSince: where an address starts to be put together is told.
+func TestScanSince(t *testing.T) {
+	// adrp x0,0x2000; nop; add x1,x0,#8; adr x2,.
+	b, err := hex.DecodeString("000000b0" + "1f2003d5" + "01200091" + "02000010")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	s := &Scan{Code: b, PC: 0x1000, Lo: 0, Hi: 0x8000, Order: aarch64.Order, Site: func(uint64) {}}
+	s.Edge = func(_ EdgeKind, from, target uint64) {
+		got = append(got, fmt.Sprintf("%x: %x since %x", from, target, s.Since))
+	}
+	aarch64.Scan(s, 0, len(b))
+	if want := []string{"1008: 2008 since 1000", "100c: 100c since 100c"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
