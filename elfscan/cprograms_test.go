@@ -15,44 +15,47 @@ import (
 	"github.com/elastic/go-seccomp-bpf/policyfile"
 )
 
-// cPrograms are ways to build the programs in testdata/c.
-var cPrograms = []struct {
-	name, source, compiler, pkg string
-	flags                       []string
-	strip                       bool
-	sysroot, qemu               string // for another machine
-}{
-	{name: "glibc", source: "work.c", compiler: "gcc", pkg: "gcc"},
-	{name: "glibc-static", source: "work.c", compiler: "gcc", pkg: "gcc", flags: []string{"-static"}, strip: true},
-	{name: "glibc-static-pie", source: "work.c", compiler: "gcc", pkg: "gcc", flags: []string{"-static-pie"}},
-	{name: "musl", source: "work.c", compiler: "musl-gcc", pkg: "musl-tools"},
-	{name: "musl-static", source: "work.c", compiler: "musl-gcc", pkg: "musl-tools", flags: []string{"-static"}, strip: true},
-	{name: "c++", source: "work.cc", compiler: "g++", pkg: "g++"},
-	{name: "c++-static", source: "work.cc", compiler: "g++", pkg: "g++", flags: []string{"-static"}},
-	{name: "rust", source: "work.rs", compiler: "rustc", pkg: "rustc"},
-	{name: "rust-static", source: "work.rs", compiler: "rustc", pkg: "rustc", flags: []string{"-Ctarget-feature=+crt-static"}, strip: true},
-	{name: "arm64", source: "work.c", compiler: "aarch64-linux-gnu-gcc", pkg: "gcc-aarch64-linux-gnu libc6-dev-arm64-cross",
-		sysroot: "/usr/aarch64-linux-gnu", qemu: "qemu-aarch64-static"},
-	{name: "arm64-static", source: "work.c", compiler: "aarch64-linux-gnu-gcc", pkg: "gcc-aarch64-linux-gnu libc6-dev-arm64-cross",
-		flags: []string{"-static"}, sysroot: "/usr/aarch64-linux-gnu", qemu: "qemu-aarch64-static"},
-	{name: "riscv64", source: "work.c", compiler: "riscv64-linux-gnu-gcc", pkg: "gcc-riscv64-linux-gnu libc6-dev-riscv64-cross",
-		sysroot: "/usr/riscv64-linux-gnu", qemu: "qemu-riscv64-static"},
-	{name: "riscv64-static", source: "work.c", compiler: "riscv64-linux-gnu-gcc", pkg: "gcc-riscv64-linux-gnu libc6-dev-riscv64-cross",
-		flags: []string{"-static"}, sysroot: "/usr/riscv64-linux-gnu", qemu: "qemu-riscv64-static"},
-	{name: "ppc64le", source: "work.c", compiler: "powerpc64le-linux-gnu-gcc", pkg: "gcc-powerpc64le-linux-gnu libc6-dev-ppc64el-cross",
-		sysroot: "/usr/powerpc64le-linux-gnu", qemu: "qemu-ppc64le-static"},
-	{name: "ppc64le-static", source: "work.c", compiler: "powerpc64le-linux-gnu-gcc", pkg: "gcc-powerpc64le-linux-gnu libc6-dev-ppc64el-cross",
-		flags: []string{"-static"}, sysroot: "/usr/powerpc64le-linux-gnu", qemu: "qemu-ppc64le-static"},
-	{name: "s390x", source: "work.c", compiler: "s390x-linux-gnu-gcc", pkg: "gcc-s390x-linux-gnu libc6-dev-s390x-cross",
-		sysroot: "/usr/s390x-linux-gnu", qemu: "qemu-s390x-static"},
-	{name: "i386", source: "work.c", compiler: "i686-linux-gnu-gcc", pkg: "gcc-i686-linux-gnu libc6-dev-i386-cross",
-		sysroot: "/usr/i686-linux-gnu", qemu: "qemu-i386-static"},
-	{name: "i386-static", source: "work.c", compiler: "i686-linux-gnu-gcc", pkg: "gcc-i686-linux-gnu libc6-dev-i386-cross",
-		flags: []string{"-static"}, sysroot: "/usr/i686-linux-gnu", qemu: "qemu-i386-static"},
-	{name: "armel", source: "work.c", compiler: "arm-linux-gnueabi-gcc", pkg: "gcc-arm-linux-gnueabi libc6-dev-armel-cross",
-		sysroot: "/usr/arm-linux-gnueabi", qemu: "qemu-arm-static"},
-	{name: "armel-static", source: "work.c", compiler: "arm-linux-gnueabi-gcc", pkg: "gcc-arm-linux-gnueabi libc6-dev-armel-cross",
-		flags: []string{"-static"}, sysroot: "/usr/arm-linux-gnueabi", qemu: "qemu-arm-static"},
+// compiler is a C compiler with its C library, and ways to use it.
+type compiler struct {
+	name, command, pkg string
+	ways               []string
+	sysroot, qemu      string // for another machine
+}
+
+var (
+	someWays = []string{"", "-no-pie", "-static", "-static -Wl,-z,now"}
+	allWays  = append([]string{"-static-pie -fPIE"}, someWays...) // Debian has rcrt1.o for some machines only
+)
+
+var compilers = []compiler{
+	{name: "glibc", command: "gcc", pkg: "gcc", ways: allWays},
+	{name: "musl", command: "musl-gcc", pkg: "musl-tools", ways: []string{"", "-static"}},
+	{"i386", "i686-linux-gnu-gcc", "gcc-i686-linux-gnu libc6-dev-i386-cross", allWays, "/usr/i686-linux-gnu", "qemu-i386-static"},
+	{"armel", "arm-linux-gnueabi-gcc", "gcc-arm-linux-gnueabi libc6-dev-armel-cross", someWays, "/usr/arm-linux-gnueabi", "qemu-arm-static"},
+	{"arm64", "aarch64-linux-gnu-gcc", "gcc-aarch64-linux-gnu libc6-dev-arm64-cross", allWays, "/usr/aarch64-linux-gnu", "qemu-aarch64-static"},
+	{"riscv64", "riscv64-linux-gnu-gcc", "gcc-riscv64-linux-gnu libc6-dev-riscv64-cross", someWays, "/usr/riscv64-linux-gnu", "qemu-riscv64-static"},
+	{"ppc64le", "powerpc64le-linux-gnu-gcc", "gcc-powerpc64le-linux-gnu libc6-dev-ppc64el-cross", someWays, "/usr/powerpc64le-linux-gnu", "qemu-ppc64le-static"},
+	{"s390x", "s390x-linux-gnu-gcc", "gcc-s390x-linux-gnu libc6-dev-s390x-cross", someWays, "/usr/s390x-linux-gnu", "qemu-s390x-static"},
+}
+
+// eachCompiler compiles a C program with every compiler and in every way.
+func eachCompiler(t *testing.T, source string, flags []string, do func(t *testing.T, c compiler, dir, bin string)) {
+	source, err := filepath.Abs(source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range compilers {
+		for _, way := range c.ways {
+			t.Run(strings.TrimSpace(c.name+" "+way), func(t *testing.T) {
+				installed(t, c.command, c.pkg)
+				dir := t.TempDir()
+				bin := filepath.Join(dir, "program")
+				args := append([]string{"-O2", "-w", "-pthread", "-o", bin, source}, strings.Fields(way)...)
+				command(t, nil, dir, c.command, append(args, flags...)...)
+				do(t, c, dir, bin)
+			})
+		}
+	}
 }
 
 // installed installs packages if a tool is missing.
@@ -90,45 +93,57 @@ func checkCalls(t *testing.T, dir, path string, res *elfscan.Result, args, calls
 // TestCPrograms: what each program is seen to call is in its scan, nothing is
 // unresolved, and it works under the policy made from it.
 func TestCPrograms(t *testing.T) {
-	for _, c := range cPrograms {
-		t.Run(c.name, func(t *testing.T) {
-			installed(t, c.compiler, c.pkg)
-			dir := t.TempDir()
-			bin := filepath.Join(dir, "work")
-			args := append([]string{"-O2", "-o", bin, filepath.Join("testdata", "c", c.source)}, c.flags...)
-			if c.compiler == "rustc" {
-				args[0] = "-O"
-			} else {
-				args = append(args, "-pthread")
-			}
-			command(t, nil, "", c.compiler, args...)
-			if c.strip {
-				command(t, nil, "", "strip", bin)
-			}
-			used := watch(t, dir, bin, c.sysroot, c.qemu)
-			res := scanFile(t, bin, &elfscan.Options{Path: bin, Sysroot: c.sysroot})
-			if res.Partial || len(res.Unresolved) > 0 {
-				t.Errorf("partial %v (%v), unresolved %+v", res.Partial, res.Notes, res.Unresolved)
-			}
-			found := map[string]bool{}
-			for _, call := range res.Calls {
-				if call.Grade != elfscan.Gated {
-					found[call.Name] = true
-				}
-			}
-			hit := 0
-			for name := range used {
-				if found[name] {
-					hit++
-				} else if !found["socketcall"] || name != "shutdown" { // qemu names what socketcall does
-					t.Errorf("missed %s", name)
-				}
-			}
-			t.Logf("recall %d/%d, precision %.3f of %d", hit, len(used), float64(hit)/float64(len(found)), len(found))
-			if c.qemu == "" {
-				worksUnderItsPolicy(t, dir, bin, res)
-			}
+	for _, source := range []string{"work.c", "many.c"} {
+		t.Run(source, func(t *testing.T) {
+			flags := map[string][]string{"many.c": {"-s"}}[source]
+			eachCompiler(t, filepath.Join("testdata", "c", source), flags, checkUsed)
 		})
+	}
+	for _, c := range []struct {
+		name, source, compiler string
+		flags                  []string
+	}{
+		{"c++", "work.cc", "g++", []string{"-O2", "-pthread"}},
+		{"c++ static", "work.cc", "g++", []string{"-O2", "-pthread", "-static"}},
+		{"rust", "work.rs", "rustc", []string{"-O"}},
+		{"rust static", "work.rs", "rustc", []string{"-O", "-Ctarget-feature=+crt-static", "-Cstrip=symbols"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			installed(t, c.compiler, c.compiler)
+			dir := t.TempDir()
+			bin := filepath.Join(dir, "program")
+			command(t, nil, "", c.compiler, append([]string{"-o", bin, filepath.Join("testdata", "c", c.source)}, c.flags...)...)
+			checkUsed(t, compiler{}, dir, bin)
+		})
+	}
+}
+
+// checkUsed compares the calls found with those that a program is seen to make,
+// and runs it under its policy.
+func checkUsed(t *testing.T, c compiler, dir, bin string) {
+	t.Helper()
+	used := watch(t, dir, bin, c.sysroot, c.qemu)
+	res := scanFile(t, bin, &elfscan.Options{Path: bin, Sysroot: c.sysroot})
+	if res.Partial || len(res.Unresolved) > 0 {
+		t.Errorf("partial %v (%v), unresolved %+v", res.Partial, res.Notes, res.Unresolved)
+	}
+	found := map[string]bool{}
+	for _, call := range res.Calls {
+		if call.Grade != elfscan.Gated {
+			found[call.Name] = true
+		}
+	}
+	hit := 0
+	for name := range used {
+		if found[name] {
+			hit++
+		} else if !found["socketcall"] || name != "shutdown" { // qemu names what socketcall does
+			t.Errorf("missed %s", name)
+		}
+	}
+	t.Logf("recall %d/%d, precision %.3f of %d", hit, len(used), float64(hit)/float64(len(found)), len(found))
+	if c.qemu == "" {
+		worksUnderItsPolicy(t, dir, bin, res)
 	}
 }
 
@@ -146,7 +161,7 @@ func watch(t *testing.T, dir, bin, sysroot, qemu string) map[string]bool {
 		installed(t, qemu, "qemu-user-static")
 		var trace bytes.Buffer
 		cmd := exec.Command(qemu, "-L", sysroot, "-strace", bin)
-		cmd.Stderr = &trace
+		cmd.Dir, cmd.Stderr = dir, &trace
 		if out, err := cmd.Output(); err != nil || !strings.HasPrefix(string(out), "done") {
 			t.Fatalf("%v: %s", err, out)
 		}
@@ -157,7 +172,7 @@ func watch(t *testing.T, dir, bin, sysroot, qemu string) map[string]bool {
 	}
 	installed(t, "strace", "strace")
 	trace := filepath.Join(dir, "trace")
-	command(t, nil, "", "strace", "-f", "-qq", "-o", trace, bin)
+	command(t, nil, dir, "strace", "-f", "-qq", "-o", trace, bin)
 	b, err := os.ReadFile(trace)
 	if err != nil {
 		t.Fatal(err)
@@ -188,7 +203,9 @@ func worksUnderItsPolicy(t *testing.T, dir, bin string, res *elfscan.Result) {
 	write(t, policy, b.String())
 	sandbox := filepath.Join(dir, "sandbox")
 	command(t, nil, "..", "go", "build", "-o", sandbox, "./cmd/sandbox")
-	out, err := exec.Command(sandbox, "--policy", policy, "--", bin).CombinedOutput()
+	cmd := exec.Command(sandbox, "--policy", policy, "--", bin)
+	cmd.Dir = dir
+	out, err := cmd.CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "done 1") {
 		t.Errorf("under its policy: %v: %s", err, out)
 	}

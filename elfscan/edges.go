@@ -125,20 +125,15 @@ func (mod *module) absolute() bool {
 // refBase is the address that position independent code of some machines
 // counts from.
 func (mod *module) refBase() uint64 {
-	if mod.m.Name == "i386" {
-		if s := mod.f.Section(".got.plt"); s != nil {
-			return s.Addr
-		}
-		return mod.f.Dyn.Tag(3) // DT_PLTGOT
-	}
-	if mod.m.Name == "arm" {
-		return mod.armGOT()
-	}
-	if mod.m.Name == "riscv64" {
+	switch mod.m.Name {
+	case "i386", "arm":
+		return mod.offsetTable()
+	case "riscv64":
 		return mod.globalPointer()
-	}
-	if s := mod.f.Section(".got"); s != nil && mod.m.Name == "ppc64le" && (mod.goTab == nil || mod.f.Type == elf.ET_DYN) {
-		return s.Addr + 0x8000 // the ELFv2 ABI's .TOC.
+	case "ppc64le":
+		if s := mod.f.Section(".got"); s != nil && (mod.goTab == nil || mod.f.Type == elf.ET_DYN) {
+			return s.Addr + 0x8000 // the ELFv2 ABI's .TOC.
+		}
 	}
 	return 0
 }
@@ -178,9 +173,9 @@ func (mod *module) globalPointer() uint64 {
 	return 0
 }
 
-// armGOT is _GLOBAL_OFFSET_TABLE_: GNU ld puts what the procedure linkage
-// table uses first into .got.
-func (mod *module) armGOT() uint64 {
+// offsetTable is _GLOBAL_OFFSET_TABLE_: GNU ld puts what the procedure linkage
+// table uses first into .got, on arm always, on i386 with -z now.
+func (mod *module) offsetTable() uint64 {
 	if a := mod.f.Dyn.Tag(3); a != 0 { // DT_PLTGOT
 		return a
 	}

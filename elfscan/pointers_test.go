@@ -114,3 +114,36 @@ func TestTableAmongCode(t *testing.T) {
 	res := scanFile(t, path, &elfscan.Options{Path: path})
 	checkCalls(t, dir, path, res, nil, []string{"getsid"})
 }
+
+// TestCallerByPointer: what syscall(3) is asked for through a pointer is not
+// known, and that is told, wherever the pointer is kept.
+func TestCallerByPointer(t *testing.T) {
+	for name, source := range map[string]string{
+		"table": `static long (*volatile table[])(long, ...) = { syscall };
+int main(int argc, char **argv) { return table[argc - 1](argc + 38) < 0; }
+`,
+		"argument": `int use(long (*f)(long, ...), int n);
+int main(int argc, char **argv) { return use(syscall, argc); }
+__attribute__((noinline)) int use(long (*f)(long, ...), int n)
+{
+	__asm__ volatile("" : "+r"(f));
+	return f(n + 38) < 0;
+}
+`} {
+		t.Run(name, func(t *testing.T) {
+			main := filepath.Join(t.TempDir(), "main.c")
+			write(t, main, "#define _GNU_SOURCE\n#include <unistd.h>\n"+source)
+			eachCompiler(t, main, []string{"-s"}, func(t *testing.T, c compiler, _, bin string) {
+				res := scanFile(t, bin, &elfscan.Options{Path: bin, Sysroot: c.sysroot})
+				if len(res.Unresolved) == 0 {
+					t.Error("nothing is unresolved")
+				}
+				for _, u := range res.Unresolved {
+					if !strings.Contains(u.Reason, "through a pointer") {
+						t.Errorf("%+v", u)
+					}
+				}
+			})
+		})
+	}
+}

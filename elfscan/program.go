@@ -164,8 +164,16 @@ func (p *program) real(m *module, e edge) bool {
 	if at >= uint64(len(p.bounds)) || p.bounds[at] {
 		return true
 	}
-	// A reference is noted at the opcode, behind prefixes.
-	return e.kind == machine.EdgeRef && (at > 0 && p.bounds[at-1] || at > 1 && p.bounds[at-2])
+	if e.kind != machine.EdgeRef {
+		return false
+	}
+	// A reference is noted at the opcode, behind prefixes, or if it is absolute
+	// at the word itself, which is part of one instruction.
+	if at > 0 && p.bounds[at-1] || at > 1 && p.bounds[at-2] {
+		return true
+	}
+	word := at + 4
+	return word <= uint64(len(p.bounds)) && m.fixedCode(fn.start) && !slices.Contains(p.bounds[at:word], true)
 }
 
 // startsAt reports whether an instruction starts where an edge comes from.

@@ -228,23 +228,27 @@ func (r *reach) addRef(m *module, addr uint64, by node) node {
 }
 
 // mayStart reports whether a function may start at an address: control does not
-// get there from the instruction before, as far as can be told. Numbers among
-// the code of arm look like addresses.
+// get there from the instruction before, as far as can be told. Linear scans of
+// arm and riscv64 take numbers for addresses.
 func (m *module) mayStart(addr uint64) bool {
-	if m.m.Align != 4 {
-		return true
-	}
 	var b [4]byte
-	if m.f.Read(b[:], addr-4) != nil {
+	if m.m.Align != 4 && m.m.Name != "riscv64" || m.f.Read(b[:], addr-4) != nil {
 		return true
 	}
-	if m.m.Name == "arm" && m.m.Order.Uint32(b[:])>>28 != 14 {
+	w := m.m.Order.Uint32(b[:])
+	if m.m.Name == "arm" && w>>28 != 14 {
 		return true // not an instruction, or one under a condition, which compilers end no block with
 	}
-	ops, _, err := m.m.Lift(nil, b[:], addr-4)
-	return err != nil || len(ops) == 0 || slices.ContainsFunc(ops, func(i machine.Inst) bool {
-		return i.Op == machine.Return || i.Op == machine.Jump || i.Op == machine.Call || i.Op == machine.Halt
-	})
+	ends := func(code []byte) bool {
+		ops, n, err := m.m.Lift(nil, code, addr-uint64(len(code)))
+		return err != nil || n == len(code) && (len(ops) == 0 || slices.ContainsFunc(ops, func(i machine.Inst) bool {
+			return i.Op == machine.Return || i.Op == machine.Jump || i.Op == machine.Call || i.Op == machine.Halt
+		}))
+	}
+	if m.m.Name == "riscv64" && w>>16&3 != 3 {
+		return ends(b[2:])
+	}
+	return ends(b[:])
 }
 
 // open reports whether a reference in a function's code leads to another: no

@@ -261,6 +261,11 @@ func (r *resolver) ask(m *module, site uint64, t *task) []*task {
 		r.open = append(r.open, open{m, site, t, fmt.Sprintf("%s is entered from outside", r.p.nodeName(t.fn))})
 	}
 	var out []*task
+	if taken {
+		if up, all := r.callbacks(t); all {
+			out, taken = up, false
+		}
+	}
 	for _, c := range callers {
 		if !r.reach.has(c.from) {
 			continue

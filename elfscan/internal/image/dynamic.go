@@ -236,15 +236,24 @@ func (f *File) countRelocSyms() {
 // NumDynSyms is the number of entries of the dynamic symbol table.
 func (f *File) NumDynSyms() int { return int(f.Dyn.nsyms) }
 
+// DynSymTable is where the dynamic symbol table is.
+func (f *File) DynSymTable() Range {
+	return Range{f.Dyn.symtab, f.Dyn.symtab + f.Dyn.nsyms*f.symSize()}
+}
+
+func (f *File) symSize() uint64 {
+	if f.Class == elf.ELFCLASS64 {
+		return 24
+	}
+	return 16
+}
+
 // DynSym returns the i-th dynamic symbol.
 func (f *File) DynSym(i uint32) (Symbol, bool) {
 	if uint64(i) >= f.Dyn.nsyms {
 		return Symbol{}, false
 	}
-	size := uint64(16)
-	if f.Class == elf.ELFCLASS64 {
-		size = 24
-	}
+	size := f.symSize()
 	buf := make([]byte, size)
 	if f.Read(buf, f.Dyn.symtab+uint64(i)*size) != nil {
 		return Symbol{}, false

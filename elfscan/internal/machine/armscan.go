@@ -41,17 +41,36 @@ func scanARM(s *Scan, from, to int) {
 // it refers to: by address, or by the distance from the global offset table.
 // Numbers that small are immediates, and not in literal pools.
 func (s *Scan) literal(i, at int, reg uint32) {
-	s.edge(EdgeData, i, s.PC+uint64(at))
+	distance := s.addsPC(i, reg)
+	if !distance {
+		s.edge(EdgeData, i, s.PC+uint64(at))
+	}
 	if at < 0 || at+4 > len(s.Code) {
 		s.noPage(reg)
 		return
 	}
 	v := s.Order.Uint32(s.Code[at:])
 	s.setPage(reg, uint64(v))
-	s.absolute(i, uint64(v))
+	if !distance {
+		s.absolute(i, uint64(v))
+	}
 	if n := int32(v); s.Base != 0 && v&3 == 0 && n != 0 && n > -armGOT && n < armGOT {
 		s.edge(EdgeData, i, uint64(uint32(s.Base)+v))
 	}
+}
+
+// addsPC reports whether what is loaded into a register is next added to the
+// program counter, so that it is a distance.
+func (s *Scan) addsPC(i int, reg uint32) bool {
+	for k := i + 4; k < i+128 && k+4 <= len(s.Code); k += 4 {
+		switch w := s.Order.Uint32(s.Code[k:]); {
+		case w&0x0fff0fff == 0x008f0000|reg, w&0x0fff0fff == 0x0080000f|reg<<16, w&0x0fff0fff == 0x079f0000|reg:
+			return true
+		case w&0x0f7ff000 == 0x051f0000|reg<<12:
+			return false // loaded anew
+		}
+	}
+	return false
 }
 
 // armGOT bounds the size of a global offset table.

@@ -17,13 +17,13 @@ func TestScanRelative(t *testing.T) {
 		want       []string
 	}{
 		{arm, "pc-relative", // ldr r3,[pc]; add r3,pc,r3; b .; .word 0x2000
-			"04309fe5 03308fe0 feffffea 00200000", []string{"data 100c", "ref 300c"}},
+			"04309fe5 03308fe0 feffffea 00200000", []string{"ref 300c"}},
 		{arm, "added to pc", // ldr r3,[pc]; add r3,r3,pc
-			"04309fe5 0f3083e0 feffffea 00200000", []string{"data 100c", "ref 300c"}},
+			"04309fe5 0f3083e0 feffffea 00200000", []string{"ref 300c"}},
 		{arm, "loaded pc-relative", // ldr r3,[pc]; ldr r2,[pc,r3]
-			"04309fe5 03209fe7 feffffea 00200000", []string{"data 100c", "data 300c"}},
+			"04309fe5 03209fe7 feffffea 00200000", []string{"data 300c"}},
 		{arm, "address of the table", // 0x6000-0x100c
-			"04309fe5 03308fe0 feffffea f44f0000", []string{"data 100c"}},
+			"04309fe5 03308fe0 feffffea f44f0000", nil},
 		{arm, "slot of the table", // ldr r0,[pc]; ldr r0,[sl,r0]; .word 0x1ac
 			"04009fe5 00009ae7 feffffea ac010000", []string{"data 100c", "data 61ac"}},
 		{arm, "near", // add r3,pc,#24; sub r3,pc,#4
