@@ -51,7 +51,7 @@ func (mod *module) scan(ctx context.Context, progress func(done uint64)) error {
 			return // half of the address is from another function
 		}
 		if kind <= machine.EdgeJump {
-			if kind == machine.EdgeJump && target >= fn.start && target < fn.end {
+			if kind == machine.EdgeJump && target >= fn.start && target < fn.end && !(fn.gap && mod.inLinkage(target)) {
 				return
 			}
 			i := mod.funcAt(target)

@@ -43,6 +43,7 @@ type module struct {
 	sites     []uint64
 	edges     []edge
 	targets   map[uint64]node   // where calls and jumps lead, through stubs; noNode if nowhere
+	linkage   []image.Range     // see inLinkage; nil until asked for
 	stubs     map[uint64]node   // where stubs lead whose addresses are taken; noNode if there is none
 	starts    map[uint64]uint32 // nodes for entries that are not in funcs
 	init      map[machine.Reg]int64

@@ -545,11 +545,20 @@ func (p *program) stubAt(m *module, addr uint64) (to node, isStub bool) {
 	return t, isStub && t != noNode
 }
 
+// maxLinkage bounds the sections that make up the procedure linkage table.
+const maxLinkage = 16
+
 // inLinkage reports whether an address is in a procedure linkage table.
 func (mod *module) inLinkage(addr uint64) bool {
-	return slices.ContainsFunc(mod.f.Sections, func(s image.Section) bool {
-		return strings.HasPrefix(s.Name, ".plt") && addr >= s.Addr && addr-s.Addr < s.Size
-	})
+	if mod.linkage == nil {
+		mod.linkage = []image.Range{}
+		for _, s := range mod.f.Sections {
+			if strings.HasPrefix(s.Name, ".plt") && len(mod.linkage) < maxLinkage {
+				mod.linkage = append(mod.linkage, image.Range{Start: s.Addr, End: s.Addr + s.Size})
+			}
+		}
+	}
+	return slices.ContainsFunc(mod.linkage, func(r image.Range) bool { return r.Contains(addr) })
 }
 
 func (p *program) startAt(m *module, addr uint64) node {
