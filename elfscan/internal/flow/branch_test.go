@@ -17,6 +17,10 @@ var machines = map[string]*machine.Machine{
 	"ppc64": machine.For(elf.EM_PPC64, elf.ELFCLASS64, binary.BigEndian, 0),
 	"s390x": machine.For(elf.EM_S390, elf.ELFCLASS64, binary.BigEndian, 0),
 	"riscv": machine.For(elf.EM_RISCV, elf.ELFCLASS64, binary.LittleEndian, 0),
+
+	"386":     machine.For(elf.EM_386, elf.ELFCLASS32, binary.LittleEndian, 0),
+	"loong64": machine.For(elf.EM_LOONGARCH, elf.ELFCLASS64, binary.LittleEndian, 0),
+	"ppc64le": machine.For(elf.EM_PPC64, elf.ELFCLASS64, binary.LittleEndian, 0),
 }
 
 // TestBranches runs code whose last branch may really go both ways, or only

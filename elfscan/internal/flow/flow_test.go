@@ -190,21 +190,30 @@ func TestStub(t *testing.T) {
 	if _, ok := x86Env(nil).Stub(code(t, "e8000000 00 c3")); ok {
 		t.Error("a call is no stub")
 	}
+	// std r2,8(r4); blr: to what is not the stack
+	ppc64 := &Env{Machine: machines["ppc64"], Memory: image{}, Values: NewValues()}
+	if _, ok := ppc64.Stub(code(t, "f8440008 4e800020")); ok {
+		t.Error("a return is no stub")
+	}
 }
 
 func FuzzAnalyze(f *testing.F) {
 	f.Add([]byte{0xb8, 0x27, 0, 0, 0, 0x0f, 0x05, 0xc3}, false)
 	f.Add([]byte{0x48, 0x63, 0x04, 0x81, 0x4c, 0x01, 0xc8, 0xff, 0xe0}, true)
+	f.Add([]byte{0x08, 0, 0x44, 0xf8, 0x20, 0, 0x80, 0x4e}, false) // ppc64le: std r2,8(r4); blr
 	f.Fuzz(func(t *testing.T, b []byte, strict bool) {
 		if len(b) == 0 || len(b) > 1<<12 {
 			t.Skip("no function, or one that only repeats")
 		}
-		env := x86Env(image{})
-		env.Strict = strict
-		for _, p := range env.Analyze(&Func{Start: 0x1000, Code: b}).Points {
-			if p.Addr < 0x1000 || p.Addr >= 0x1000+uint64(len(b)) {
-				t.Fatalf("point %#x outside of the function", p.Addr)
+		for name, m := range machines {
+			env := &Env{Machine: m, Memory: image{}, Values: NewValues(), Strict: strict}
+			fn := &Func{Start: 0x1000, Code: b}
+			for _, p := range env.Analyze(fn).Points {
+				if p.Addr < 0x1000 || p.Addr >= 0x1000+uint64(len(b)) {
+					t.Fatalf("%s: point %#x outside of the function", name, p.Addr)
+				}
 			}
+			env.Stub(fn)
 		}
 	})
 }

@@ -10,8 +10,7 @@ import (
 // of the image, as entries of a procedure linkage table do, and returns the
 // word's address.
 func (e *Env) Stub(fn *Func) (slot uint64, ok bool) {
-	a := &analysis{Env: e, m: e.Machine, v: e.Values, fn: fn,
-		res: &Result{}, reads: map[Atom]bool{}}
+	a := e.newAnalysis(fn)
 	s := a.entryState()
 	for off := 0; off < len(fn.Code); {
 		l, lifts := a.lift(off)
