@@ -131,7 +131,7 @@ func (mod *module) refBase() uint64 {
 	case "riscv64":
 		return mod.globalPointer()
 	case "ppc64le":
-		if s := mod.f.Section(".got"); s != nil && (mod.goTab == nil || mod.f.Type == elf.ET_DYN) {
+		if s := mod.got; s != nil && (mod.goTab == nil || mod.f.Type == elf.ET_DYN) {
 			return s.Addr + 0x8000 // the ELFv2 ABI's .TOC.
 		}
 	}

@@ -43,6 +43,7 @@ type module struct {
 	sites     []uint64
 	edges     []edge
 	targets   map[uint64]node   // where calls and jumps lead, through stubs; noNode if nowhere
+	got       *image.Section    // global offset table, nil if none has the name
 	linkage   []image.Range     // see inLinkage; nil until asked for
 	stubs     map[uint64]node   // where stubs lead whose addresses are taken; noNode if there is none
 	starts    map[uint64]uint32 // nodes for entries that are not in funcs
@@ -91,7 +92,7 @@ func openModule(path string, r io.ReaderAt, size int64) (*module, error) {
 	}
 	mod := &module{path: path, f: f, m: m, code: f.Code(), starts: map[uint64]uint32{}, sizes: map[uint64]uint64{}, inner: map[int][]node{},
 		targets: map[uint64]node{}, stubs: map[uint64]node{}}
-	mod.soname = f.Dyn.Soname
+	mod.soname, mod.got = f.Dyn.Soname, f.Section(".got")
 	if len(mod.code) == 0 {
 		return nil, fmt.Errorf("%s: %w: no executable segment", path, image.ErrFormat)
 	}
@@ -406,13 +407,13 @@ var _ flow.Memory = (*module)(nil)
 
 func (mod *module) name(fn *function) string {
 	if fn.goIndex >= 0 {
-		return mod.goTab.Name(int(fn.goIndex))
+		return image.Printable(mod.goTab.Name(int(fn.goIndex)))
 	}
 	if n := mod.names[fn.start]; n != "" {
-		return n
+		return image.Printable(n)
 	}
 	if n := mod.names[fn.start+1]; n != "" { // __restore_rt's range starts a byte early
-		return n
+		return image.Printable(n)
 	}
 	return fmt.Sprintf("sub_%x", fn.start)
 }

@@ -455,7 +455,7 @@ func (mod *module) objectEnd(addr uint64) uint64 {
 // no addresses, by taking theirs. The table's start is what large code counts
 // from.
 func (mod *module) slotsEnd(addr, end uint64) uint64 {
-	got := mod.f.Section(".got")
+	got := mod.got
 	if got == nil || addr <= got.Addr || addr >= got.Addr+got.Size || addr == mod.f.Dyn.Tag(3) { // DT_PLTGOT
 		return end
 	}

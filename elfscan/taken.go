@@ -203,7 +203,7 @@ func (p *program) eachPointer(m *module, yield func(n node, got uint64)) {
 			based[to] = true
 		}
 	}
-	got := m.f.Section(".got")
+	got := m.got
 	each := func(slot uint64, n node, isGot bool) {
 		isGot = isGot || got != nil && slot >= got.Addr && slot-got.Addr < got.Size
 		switch {

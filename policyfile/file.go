@@ -59,16 +59,19 @@ func (e *Error) Error() string {
 // it quotes.
 func line(text string) string {
 	const longest = 600
-	text = strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return unicode.ReplacementChar
-		}
-		return r
-	}, strings.ReplaceAll(text, "\n", "; "))
+	text = strings.Map(printable, strings.ReplaceAll(text, "\n", "; "))
 	if runes := []rune(text); len(runes) > longest {
 		text = string(runes[:longest]) + "…"
 	}
 	return text
+}
+
+// printable is a character, or what stands for one that cannot be printed.
+func printable(r rune) rune {
+	if !unicode.IsPrint(r) {
+		return unicode.ReplacementChar
+	}
+	return r
 }
 
 // Unwrap gives the error without the place.

@@ -43,7 +43,14 @@ func writeNative(w io.Writer, p *seccomp.Policy, o *WriteOptions) error {
 
 type nativeWriter struct{ comments map[string]string }
 
-func (n *nativeWriter) comment(path string) string { return n.comments[path] }
+// comment is the comment for a path, of lines that can be printed.
+func (n *nativeWriter) comment(path string) string {
+	lines := strings.Split(n.comments[path], "\n")
+	for i, l := range lines {
+		lines[i] = strings.Map(printable, strings.ReplaceAll(l, "\t", " "))
+	}
+	return strings.Join(lines, "\n")
+}
 
 // field adds a key with its value, and the comment for path above it.
 func (n *nativeWriter) field(m *yaml.Node, path, key string, value *yaml.Node) {

@@ -22,6 +22,19 @@ func written(t testing.TB, p *seccomp.Policy, o *WriteOptions) string {
 	return b.String()
 }
 
+// TestWriteAnyComment: what cannot be printed ends no comment.
+func TestWriteAnyComment(t *testing.T) {
+	p := seccomp.Policy{DefaultAction: seccomp.ActionErrno, Syscalls: []seccomp.SyscallGroup{{Action: seccomp.ActionAllow, Names: []string{"read"}}}}
+	const bad = "a\xff\x00\x1b[2J\rb\u0085c\u2028d\te\nseccomp: {}"
+	got := written(t, &p, &WriteOptions{Comments: map[string]string{"": bad, "syscalls[0].names[0]": bad}})
+	if want := "# a\ufffd\ufffd\ufffd[2J\ufffdb\ufffdc\ufffdd e\n# seccomp: {}\n"; !strings.HasPrefix(got, want) {
+		t.Errorf("%q, want %q first", got, want)
+	}
+	if diff := cmp.Diff(p.Syscalls, read(t, got).Policy.Syscalls); diff != "" {
+		t.Errorf("read back (-want +got):\n%s", diff)
+	}
+}
+
 func TestWriteComments(t *testing.T) {
 	p := seccomp.Policy{
 		DefaultAction: seccomp.ErrnoName("EACCES"),

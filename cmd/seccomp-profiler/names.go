@@ -58,7 +58,11 @@ func checkCall(name string) error {
 	if arch.Known(name) {
 		return nil
 	}
-	return fmt.Errorf("unknown system call %q (did you mean %s?)", name, strings.Join(arch.Nearest(name, 3), ", "))
+	near := arch.Nearest(name, 3)
+	if len(near) == 0 {
+		return fmt.Errorf("unknown system call %q", name)
+	}
+	return fmt.Errorf("unknown system call %q (did you mean %s?)", name, strings.Join(near, ", "))
 }
 
 func lookup(flags *pflag.FlagSet, name string) *pflag.Flag {

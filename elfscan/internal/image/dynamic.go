@@ -342,7 +342,7 @@ func (f *File) noteID(b []byte) string {
 		case name == "GNU" && typ == 3:
 			return hex.EncodeToString(desc)
 		case name == "Go" && typ == 4:
-			goID = string(desc)
+			goID = Printable(string(desc))
 		}
 		b = b[na+da:]
 	}

@@ -5,6 +5,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // HasNames reports which of the names belong to a function of the program,
@@ -40,19 +41,16 @@ func (t *GoTable) HasMethod(i int) bool {
 	for range t.methodEntries(i) {
 		return true
 	}
-	return t.mentions.tooMany
+	return t.mentioned().tooMany
 }
 
 // methodEntries are the addresses of what a type's method table has for the
 // i-th function, each once or twice.
 func (t *GoTable) methodEntries(i int) iter.Seq[uint64] {
-	if t.mentions == nil {
-		t.mentions = t.findMentions()
-	}
 	return func(yield func(uint64) bool) {
-		name := t.lastName(i)
-		for k := t.mentions.last[i]; k != 0; k = t.mentions.list[k].before {
-			at := t.Types.Start + uint64(t.mentions.list[k].at)
+		name, m := t.LastName(i), t.mentioned()
+		for k := m.last[i]; k != 0; k = m.list[k].before {
+			at := t.Types.Start + uint64(m.list[k].at)
 			for _, back := range []uint64{8, 12} {
 				if t.methodName(at-back) == name && !yield(at-back) {
 					return
@@ -74,8 +72,12 @@ type mention struct{ at, before uint32 }
 
 const maxMentions = 1 << 22 // Prometheus, of 187 MB, has 240,358
 
-func (t *GoTable) findMentions() *mentions {
+func (t *GoTable) mentioned() *mentions {
+	if t.mentions != nil {
+		return t.mentions
+	}
 	m := &mentions{last: make([]uint32, len(t.Starts)), list: make([]mention, 1)}
+	t.mentions = m
 	// A bit for every block of code that a function starts in, and for every 64
 	// blocks the first function behind their start.
 	const block = 16
@@ -106,8 +108,8 @@ func (t *GoTable) findMentions() *mentions {
 	return m
 }
 
-// lastName is what a function's name ends with: a method's own name.
-func (t *GoTable) lastName(i int) string {
+// LastName is what a function's name ends with: a method's own name.
+func (t *GoTable) LastName(i int) string {
 	name := t.Name(i)
 	return name[strings.LastIndexByte(name, '.')+1:]
 }
@@ -130,7 +132,7 @@ type methodKey struct{ name, typ uint32 }
 func (t *GoTable) Methods(funcs []int) *GoMethods {
 	g := &GoMethods{t: t, keys: map[string][]methodKey{}, at: map[uint32][]uint64{}, ask: map[string]bool{}}
 	for _, i := range funcs {
-		name := t.lastName(i)
+		name := t.LastName(i)
 		for at := range t.methodEntries(i) {
 			if key, ok := t.methodKey(at); ok && !slices.Contains(g.keys[name], key) {
 				g.keys[name] = append(g.keys[name], key)
@@ -164,7 +166,7 @@ func (t *GoTable) methodKey(at uint64) (methodKey, bool) {
 // of the program has one of the name and type of one of them: then nothing but
 // reflection finds them in the tables.
 func (g *GoMethods) Reflected(name string) bool {
-	if g.t.mentions.tooMany {
+	if g.t.mentioned().tooMany {
 		return false
 	}
 	if only, known := g.ask[name]; known {
@@ -194,7 +196,7 @@ func (t *GoTable) isMethod(at uint64, name string) bool {
 			continue
 		}
 		i, found := slices.BinarySearch(t.Starts, t.Text+off)
-		if !found || i >= t.Len() || t.lastName(i) != name {
+		if !found || i >= t.Len() || t.LastName(i) != name {
 			return false
 		}
 	}
@@ -232,4 +234,15 @@ func (f *File) pieces(r Range, overlap int, yield func(at uint64, b []byte) bool
 		}
 		at += uint64(len(b) - overlap)
 	}
+}
+
+// Printable is text of a file as it may be shown, or stand in a comment: a
+// broken file may have anything in its names.
+func Printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, s)
 }

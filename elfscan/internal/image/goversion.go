@@ -26,7 +26,7 @@ func (f *File) GoVersion() string {
 		if b[15]&2 != 0 { // since Go 1.18 the string itself follows
 			n, k := binary.Uvarint(b[32:])
 			if k > 0 && n < 256 && uint64(len(b)) >= 32+uint64(k)+n {
-				return string(b[32+uint64(k) : 32+uint64(k)+n])
+				return Printable(string(b[32+uint64(k) : 32+uint64(k)+n]))
 			}
 			continue
 		}
@@ -38,7 +38,7 @@ func (f *File) GoVersion() string {
 		data, ok1 := f.Pointer(hdr)
 		n, ok2 := f.Uint(hdr+uint64(ps), ps)
 		if s := make([]byte, min(n, 256)); ok1 && ok2 && n < 256 && f.Read(s, data) == nil {
-			return string(s)
+			return Printable(string(s))
 		}
 	}
 	return ""

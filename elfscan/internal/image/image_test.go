@@ -270,3 +270,26 @@ func FuzzOpen(f *testing.F) {
 		}
 	})
 }
+
+// TestNoMethods: a table that names nothing has no methods that reflection alone
+// finds, and none that is known to be in no type.
+func TestNoMethods(t *testing.T) {
+	f := open(t, mapped(t, binary.LittleEndian, nil, make([]byte, 64)))
+	table := &GoTable{f: f, Starts: []uint64{0x100, 0x110}, Text: 0x100, EText: 0x110}
+	if table.Methods(nil).Reflected("Chdir") {
+		t.Error("reflected")
+	}
+	if !table.HasMethod(0) {
+		t.Error("known without types")
+	}
+}
+
+// TestBuildIDPrintable: an id with the end of a line in it could end a comment
+// of generated code.
+func TestBuildIDPrintable(t *testing.T) {
+	f := open(t, mapped(t, binary.LittleEndian, nil, make([]byte, 64)))
+	note := []byte{4, 0, 0, 0, 8, 0, 0, 0, 4, 0, 0, 0, 'G', 'o', 0, 0, 'a', '\n', 'b', 0xff, 0, 'c', 'd', 'e'}
+	if got, want := f.noteID(note), "a\ufffdb\ufffd\ufffdcde"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

@@ -349,7 +349,7 @@ func (t *GoTable) FileLine(i int, pc uint64) (string, int) {
 	if !ok || uint32(off) == ^uint32(0) {
 		return "", 0
 	}
-	return t.f.String(t.files + off), int(line)
+	return Printable(t.f.String(t.files + off)), int(line)
 }
 
 // pcValue decodes one of the tables of runtime/symtab.go: pairs of varints,
