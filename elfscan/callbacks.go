@@ -10,12 +10,13 @@ import (
 // callbacks turns a task of a C function whose address is only ever handed to
 // functions that call it with another of their arguments, as musl's setuid(2)
 // and its kind do (src/unistd/setxid.c, src/thread/synccall.c), into tasks of
-// those who hand it over. It reports false if the address may go elsewhere.
+// those who hand it over. It reports false if the address may go elsewhere. What
+// such a function keeps of the two, for other threads, it is taken to keep together.
 func (r *resolver) callbacks(t *task) (out []*task, all bool) {
 	p := r.p
 	m, fn := p.function(t.fn)
 	regs := cRegs[m.m.Name]
-	if fn.goIndex >= 0 || len(regs) == 0 || p.named[t.fn] || p.inData(t.fn) || p.inWords[t.fn] {
+	if fn.goIndex >= 0 || len(regs) == 0 || m.exports(fn.start) || p.named[t.fn] || p.inData(t.fn) || p.inWords[t.fn] {
 		return nil, false
 	}
 	refs := 0
@@ -50,18 +51,16 @@ func (r *resolver) handedOver(t *task, from node, place uint64) (out []*task, ok
 	}
 	regs := cRegs[target.m.Name]
 	for _, n := range p.entries(target, int(uint32(from)-target.base)) {
-		_, f := p.function(n)
-		res := p.analyze(n)
-		if place < f.start || !near(res, place, f.start) {
-			continue
-		}
-		if res.Lost || res.Partial != "" {
+		_, f, ok := p.flowFunc(n)
+		if !ok {
 			return nil, false
 		}
-		for _, w := range res.Writes {
-			if holds(w.Value) {
-				return nil, false
-			}
+		res := p.watch(target, f, isFn)
+		if place < f.Start || !near(res, place, f.Start) {
+			continue
+		}
+		if res.Lost || res.Escapes || res.Partial != "" || slices.ContainsFunc(res.Passed, func(h flow.Passed) bool { return h.Reg == machine.None || h.Value == flow.Top }) {
+			return nil, false
 		}
 		for _, pt := range res.Points {
 			if pt.Op != machine.Call && pt.Op != machine.Jump || pt.Target == 0 {

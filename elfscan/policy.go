@@ -16,8 +16,7 @@ type PolicyOptions struct {
 	DefaultAction seccomp.Action
 	// Args writes conditions on the arguments whose values are all known.
 	Args bool
-	// Gated includes calls that only a field which the program never sets
-	// could enable.
+	// Gated includes calls that only what the program never does could enable.
 	Gated bool
 	// Allow names further calls to allow, Block calls that were found to leave
 	// out. What both name is allowed.

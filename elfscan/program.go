@@ -223,8 +223,10 @@ func (p *program) stub(m *module, addr uint64, i int) (to node, isStub bool) {
 		return noNode, false
 	}
 	fn := &flow.Func{Start: addr, Code: code, Init: m.init}
-	if m.m.Name == "i386" && m.refBase() != 0 {
-		fn.Init = map[machine.Reg]int64{3: int64(m.refBase())} // %ebx, as stubs of position independent code expect
+	if m.m.Name == "i386" {
+		if base := m.refBase(); base != 0 {
+			fn.Init = map[machine.Reg]int64{3: int64(base)} // %ebx, as stubs of position independent code expect
+		}
 	}
 	slot, ok := p.env(m).Stub(fn)
 	if !ok {

@@ -188,19 +188,25 @@ func (t *tableWalk) follow(from node, places []uint64, v view) bool {
 		if !ok {
 			return false
 		}
-		env := t.p.env(m)
-		env.Watch = func(a flow.Atom) bool { return v.pointer(a) || v.word(a) }
-		for _, r := range cRegs[m.m.Name] {
-			env.PassOn = append(env.PassOn, machine.Reg(r))
-		}
-		t.p.decoded++
-		res := env.Analyze(fn)
+		res := t.p.watch(m, fn, func(a flow.Atom) bool { return v.pointer(a) || v.word(a) })
 		if res.Partial != "" || res.Lost || res.Escapes || !t.passed(m, res, v) || !t.called(n, res, v) {
 			return false
 		}
 		places = slices.DeleteFunc(places, func(at uint64) bool { return near(res, at, fn.Start) })
 	}
 	return len(places) == 0
+}
+
+// watch analyses a C function and tells where a value goes, what calls pass on
+// among it.
+func (p *program) watch(m *module, fn *flow.Func, value func(flow.Atom) bool) *flow.Result {
+	env := p.env(m)
+	env.Watch = value
+	for _, r := range cRegs[m.m.Name] {
+		env.PassOn = append(env.PassOn, machine.Reg(r))
+	}
+	p.decoded++
+	return env.Analyze(fn)
 }
 
 // called notes the calls of the slot's word.

@@ -187,6 +187,31 @@ func TestGoVariants(t *testing.T) {
 	})
 }
 
+// TestPluginHost: a plugin may call methods that reflection alone calls in the
+// program itself.
+func TestPluginHost(t *testing.T) {
+	for use, want := range map[string]elfscan.Grade{
+		"func use(any) error { return nil }\n":                                          elfscan.Gated,
+		"func use(any) error {\n\t_, err := plugin.Open(os.Args[1])\n\treturn err\n}\n": elfscan.Reachable,
+	} {
+		source := templateProgram(use)
+		if want == elfscan.Reachable {
+			source = strings.Replace(source, "\"net\"", "\"net\"\n\t\"plugin\"", 1)
+		}
+		dir := t.TempDir()
+		write(t, filepath.Join(dir, "main.go"), source)
+		write(t, filepath.Join(dir, "go.mod"), "module example.test/host\n\ngo 1.21\n")
+		bin := filepath.Join(dir, "host")
+		command(t, []string{"CGO_ENABLED=1", "GOFLAGS="}, dir, "go", "build", "-o", bin, ".")
+		grades := gradesOf(scanFile(t, bin, nil))
+		for _, call := range []string{"fchdir", "fchown"} {
+			if g := grades[call]; g != want {
+				t.Errorf("%s: %v, want %v", call, g, want)
+			}
+		}
+	}
+}
+
 // Releases of esbuild, which npm has, were built with old versions of Go.
 func TestOldGo(t *testing.T) {
 	installed(t, "npm", "npm")

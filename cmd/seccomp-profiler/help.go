@@ -18,8 +18,9 @@ The grade of a call says how sure it is that the program needs it:
   kernel     the kernel makes it, or it ends the program
   runtime    the Go runtime needs it
   reachable  some path from the program's entry leads to it
-  gated      only a field such as SysProcAttr.Chroot that this program never sets
-             leads to it; not in the policy without --gated
+  gated      only a field such as SysProcAttr.Chroot that this program never sets,
+             or something else that it is not seen to do (--why says what), leads
+             to it; not in the policy without --gated
 
 What the policy does not know
   A system call whose number is computed is listed and ends scan with status 3,

@@ -56,7 +56,7 @@ func newScan() *cobra.Command {
 	fl.StringVar(&f.action, "default-action", f.action, "`action` on all other calls: kill_process, errno, log, trap ...")
 	fl.BoolVar(&f.args, "args", false, "restrict arguments whose values are all known")
 	fl.BoolVar(&f.numbers, "numbers", false, "write the values of arguments as numbers instead of names")
-	fl.BoolVar(&f.gated, "gated", false, "include calls that only fields which the program never sets enable")
+	fl.BoolVar(&f.gated, "gated", false, "include calls that only what the program is not seen to do would enable")
 	fl.StringVar(&f.sysroot, "sysroot", "", "root `directory` of the libraries, such as a container image's")
 	fl.StringSliceVar(&f.searchFirst, "library-path", nil, "`directories` searched for libraries first")
 	fl.StringSliceVar(&f.dlopen, "dlopen", nil, "`libraries` that the program loads while it runs")
