@@ -5,8 +5,6 @@ package elfscan_test
 import (
 	"os"
 	"path/filepath"
-	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
@@ -70,65 +68,17 @@ import "C"
 func extra() int { return int(C.getppid()) }
 `
 
-var traced = regexp.MustCompile(`(?m)^(\d+) +([a-z_0-9]+)\(`)
-
-// calledBy runs a program and returns the calls that strace sees it make, up
-// to the execve of each of its children.
-func calledBy(t *testing.T, dir string, args ...string) []string {
-	t.Helper()
-	installed(t, "strace", "strace")
-	log := filepath.Join(dir, "strace.log")
-	command(t, nil, dir, "strace", append([]string{"-f", "-qq", "-o", log}, args...)...)
-	b, err := os.ReadFile(log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	used := map[string]bool{}
-	left := map[string]bool{} // processes that run another program
-	first := true
-	for _, m := range traced.FindAllStringSubmatch(string(b), -1) {
-		if first { // strace's own execve
-			first = false
-			continue
-		}
-		if !left[m[1]] {
-			used[m[2]] = true
-		}
-		left[m[1]] = left[m[1]] || m[2] == "execve"
-	}
-	var out []string
-	for n := range used {
-		out = append(out, n)
-	}
-	slices.Sort(out)
-	return out
-}
-
 // checkWorks scans a program, compares the result with what strace sees, and
 // runs the program under the policy.
 func checkWorks(t *testing.T, dir, path string, args ...string) *elfscan.Result {
 	t.Helper()
-	used := calledBy(t, dir, append([]string{path}, args...)...)
+	used := calledBy(t, dir, path, args...)
 	if len(used) < 15 {
 		t.Fatalf("strace saw little: %v", used)
 	}
 	res := scanFile(t, path, &elfscan.Options{Path: path})
-	grades := gradesOf(res)
-	for _, n := range used {
-		if g := grades[n]; g == 0 || g == elfscan.Gated {
-			t.Errorf("missed %s (%v)", n, g)
-		}
-	}
-	for _, u := range res.Unresolved {
-		t.Errorf("unresolved: %+v", u)
-	}
-	found := 0
-	for _, g := range grades {
-		if g != elfscan.Gated {
-			found++
-		}
-	}
-	t.Logf("%s: %d calls used, %d found", res.GoVersion, len(used), found)
+	t.Log(res.GoVersion)
+	compare(t, res, used)
 	checkRuns(t, dir, path, res, args...)
 	return res
 }
