@@ -69,8 +69,8 @@ func (mod *module) scan(ctx context.Context, progress func(done uint64)) error {
 	}
 	mod.edges = make([]edge, 0, total/32) // as many as code usually has
 	for _, r := range mod.code {
-		s.Fixed = mod.fixedCode(r.Start)
-		for at := r.Start; at < r.End; at += pieceSize {
+		for at, next := r.Start, uint64(0); at < r.End; at = next {
+			next = mod.sameCode(at, min(at+pieceSize, r.End))
 			if err := ctx.Err(); err != nil {
 				return err
 			}
@@ -78,16 +78,16 @@ func (mod *module) scan(ctx context.Context, progress func(done uint64)) error {
 				return fmt.Errorf("%w: its code has more than %d references or %d system call instructions", ErrFormat, maxEdges, maxSites)
 			}
 			from := max(at, r.Start+overlap) - overlap
-			end := min(at+pieceSize+overlap, r.End)
+			end := min(next+overlap, r.End)
 			b := buf[:end-from]
 			if err := mod.f.Read(b, from); err != nil {
 				return err
 			}
 			clear(buf[end-from:][:lookAhead])
 			s.Code, s.PC = buf[:end-from+lookAhead], from
-			s.Long = mod.allGo(from, end)
-			mod.m.Scan(s, int(at-from), int(min(at+pieceSize, r.End)-from))
-			done += min(at+pieceSize, r.End) - at
+			s.Long, s.Fixed = mod.allGo(from, end), mod.fixedCode(at)
+			mod.m.Scan(s, int(at-from), int(next-from))
+			done += next - at
 			if progress != nil {
 				progress(done)
 			}
@@ -108,6 +108,19 @@ func (mod *module) allGo(from, end uint64) bool {
 		at = mod.funcs[i].end
 	}
 	return at >= end
+}
+
+// sameCode returns the end of a range of code where Go's begins or ends in it,
+// if it does.
+func (mod *module) sameCode(from, end uint64) uint64 {
+	if t := mod.goTab; t != nil {
+		for _, cut := range []uint64{t.Text, t.EText} {
+			if from < cut && cut < end {
+				end = cut
+			}
+		}
+	}
+	return end
 }
 
 // fixedCode reports whether code at addr may use absolute addresses as

@@ -226,15 +226,15 @@ func (p *program) eachPointer(m *module, yield func(n node, got uint64)) {
 
 func (p *program) pointersInWords(m *module, each func(slot uint64, n node, isGot bool)) {
 	lo, hi := m.code[0].Start, m.code[len(m.code)-1].End
-	symbols := m.f.DynSymTable() // some linkers put the addresses of stubs there
+	symbols := m.f.DynSymTable() // only the dynamic linker reads these addresses
 	for _, r := range m.f.Data() {
 		if t := m.goTab; t != nil && r.Contains(t.Addr) {
 			r.End = t.Addr // the table itself is offsets, not pointers
 		}
 		m.eachWord(r, func(at, v uint64) {
-			if v >= lo && v < hi {
+			if v >= lo && v < hi && !symbols.Contains(at) {
 				n := p.startAt(m, m.codeAddress(v))
-				if n == noNode && !symbols.Contains(at) {
+				if n == noNode {
 					n = p.refTarget(m, m.codeAddress(v))
 				}
 				each(at, n, false)

@@ -3,8 +3,12 @@
 package elfscan_test
 
 import (
+	"bytes"
+	"debug/elf"
+	"encoding/binary"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -138,7 +142,7 @@ func TestGoVariants(t *testing.T) {
 }
 
 // TestPluginHost: a plugin may call methods that reflection alone calls in the
-// program itself.
+// program itself, which exports all its functions for that.
 func TestPluginHost(t *testing.T) {
 	for use, want := range map[string]elfscan.Grade{
 		"func use(any) error { return nil }\n":                                          elfscan.Gated,
@@ -153,12 +157,60 @@ func TestPluginHost(t *testing.T) {
 		write(t, filepath.Join(dir, "go.mod"), "module example.test/host\n\ngo 1.21\n")
 		bin := filepath.Join(dir, "host")
 		command(t, []string{"CGO_ENABLED=1", "GOFLAGS="}, dir, "go", "build", "-o", bin, ".")
-		grades := gradesOf(scanFile(t, bin, nil))
+		res := scanFile(t, bin, nil)
+		for _, u := range res.Unresolved {
+			t.Errorf("unresolved: %+v", u)
+		}
+		grades := gradesOf(res)
 		for _, call := range []string{"fchdir", "fchown"} {
 			if g := grades[call]; g != want {
 				t.Errorf("%s: %v, want %v", call, g, want)
 			}
 		}
+	}
+}
+
+// TestNumberLikeAddress: a number in Go's code that happens to be the address
+// of a function is none, also where code of C may have such.
+func TestNumberLikeAddress(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "c.go"), workC)
+	write(t, filepath.Join(dir, "main.go"), work+`
+//go:noinline
+func like(n uint32) bool { return n == 0x1badf00d }
+
+func init() { println(like(uint32(len(os.Args)))) }
+`)
+	write(t, filepath.Join(dir, "go.mod"), "module example.test/work\n\ngo 1.21\n")
+	bin := filepath.Join(dir, "program")
+	command(t, []string{"CGO_ENABLED=1", "GOFLAGS="}, dir, "go", "build", "-ldflags=-linkmode=external -extldflags=-no-pie", "-o", bin, ".")
+	f, err := elf.Open(bin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	symbols, err := f.Symbols()
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(symbols, func(s elf.Symbol) bool { return s.Name == "syscall.RawSyscall" })
+	if i < 0 {
+		t.Fatal("no syscall.RawSyscall")
+	}
+	b, err := os.ReadFile(bin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	number := binary.LittleEndian.AppendUint32(nil, 0x1badf00d)
+	if n := bytes.Count(b, number); n != 1 {
+		t.Fatalf("the number is there %d times", n)
+	}
+	address := binary.LittleEndian.AppendUint32(nil, uint32(symbols[i].Value))
+	if err := os.WriteFile(bin, bytes.Replace(b, number, address, 1), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, u := range scanFile(t, bin, nil).Unresolved {
+		t.Errorf("unresolved: %+v", u)
 	}
 }
 
