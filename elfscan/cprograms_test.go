@@ -92,9 +92,9 @@ func checkCalls(t *testing.T, dir, path string, res *elfscan.Result, args, calls
 // TestCPrograms: what each program is seen to call is in its scan, nothing is
 // unresolved, and it works under the policy made from it.
 func TestCPrograms(t *testing.T) {
-	for _, source := range []string{"work.c", "many.c"} {
+	for _, source := range []string{"work.c", "many.c", "named.c"} {
 		t.Run(source, func(t *testing.T) {
-			flags := map[string][]string{"many.c": {"-s"}}[source]
+			flags := map[string][]string{"many.c": {"-s"}, "named.c": {"-s"}}[source]
 			eachCompiler(t, filepath.Join("testdata", "c", source), flags, checkUsed)
 		})
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/elastic/go-seccomp-bpf/arch"
 	"github.com/elastic/go-seccomp-bpf/elfscan/internal/flow"
 	"github.com/elastic/go-seccomp-bpf/elfscan/internal/machine"
 )
@@ -45,6 +46,7 @@ const (
 // resolver carries numbers from callers to system call instructions.
 type resolver struct {
 	p     *program
+	info  *arch.Info
 	found []found
 	open  []open
 	reach *reach
@@ -230,6 +232,12 @@ func (r *resolver) one(m *module, site uint64, t *task) []*task {
 				}
 			}
 			r.open = append(r.open, open{m, site, t, "the number is loaded from memory"})
+		case flow.Returned:
+			if nr, ok := r.namedNumber(t, a); ok {
+				r.found = append(r.found, found{nr: nr + a.Add, task: t, args: t.args})
+				continue
+			}
+			r.open = append(r.open, open{m, site, t, "the number is what another function returned"})
 		default:
 			r.open = append(r.open, open{m, site, t, "the number is loaded from memory"})
 		}
@@ -238,6 +246,36 @@ func (r *resolver) one(m *module, site uint64, t *task) []*task {
 		return more
 	}
 	return append(more, r.ask(m, site, t)...)
+}
+
+// namedNumber is the number that a call returned which was passed the name of a
+// system call, as libseccomp does for its own.
+func (r *resolver) namedNumber(t *task, returned flow.Atom) (nr int64, ok bool) {
+	for _, call := range r.p.callStates(caller{t.fn, uint64(returned.Addr), machine.EdgeCall}) {
+		m, fn := r.p.function(call.fn)
+		if fn.goIndex >= 0 {
+			return 0, false // its strings do not end with a zero
+		}
+		var params []flow.Atom
+		for i := range 4 {
+			params = append(params, cParam(m, i))
+		}
+		if m.m.Name == "i386" { // GCC's own convention, of static functions
+			for _, reg := range []uint8{0, 1, 2} {
+				params = append(params, flow.Atom{Kind: flow.Entry, Reg: reg})
+			}
+		}
+		for _, param := range params {
+			v, known := r.p.values.Consts(r.p.substituteAtom(m, param, call.pt))
+			if !known || len(v) != 1 {
+				continue
+			}
+			if n, is := r.info.Number(m.f.String(uint64(v[0]))); is {
+				return int64(n), true
+			}
+		}
+	}
+	return 0, false
 }
 
 // unknown is a number that is computed; where it is only stored it is blamed
@@ -415,20 +453,54 @@ func (p *program) substitute(m *module, v flow.ID, pt flow.Point) flow.ID {
 // global asks for the initial contents of a variable and everything stored
 // to it.
 func (r *resolver) global(m *module, site uint64, t *task, a flow.Atom) []*task {
-	fm, _ := r.p.function(t.fn)
+	fm, fn := r.p.function(t.fn)
 	addr := uint64(a.Addr)
-	if c, ok := fm.f.Uint(addr, int(a.Size)); ok && (c != 0 || !r.written(fm, addr)) {
-		r.found = append(r.found, found{nr: int64(c) + a.Add, task: t, args: t.args})
-	}
 	var out []*task
+	written := false
 	for _, e := range fm.edges {
 		to := fm.lo + uint64(e.to)
 		if to > addr || addr-to > 64 || e.kind != machine.EdgeData && e.kind != machine.EdgeRef {
 			continue
 		}
-		out = append(out, r.writers(fm, node(fm.base+e.from), addr, t, a)...)
+		for _, w := range r.p.writes(fm, e, addr) {
+			written = true
+			if c, ok := r.p.values.Consts(w.Value); ok && len(c) == 1 && c[0] == 0 {
+				continue // clears it after use
+			}
+			out = append(out, &task{fn: w.by, at: w.Addr, nr: r.p.values.Add(w.Value, a.Add), up: t, depth: t.depth + 1, store: true})
+		}
+	}
+	c, ok := fm.f.Uint(addr, int(a.Size))
+	if ok && (c != 0 || !written) {
+		r.found = append(r.found, found{nr: int64(c) + a.Add, task: t, args: t.args})
+	}
+	if _, is := r.info.SyscallName(uint32(c)); len(out) == 0 && fn.goIndex < 0 && (!ok || c == 0 || !is) {
+		r.open = append(r.open, open{m, site, t, "the number is loaded from a variable that nothing is seen to set"})
 	}
 	return dedupe(out)
+}
+
+// writing is a store to a variable, and the function that does it.
+type writing struct {
+	flow.Write
+	by node
+}
+
+// writes are the stores to a variable in a function, entered wherever it may
+// be, that an edge leads from.
+func (p *program) writes(m *module, e edge, addr uint64) (out []writing) {
+	c := caller{node(m.base + e.from), m.lo + uint64(e.at), e.kind}
+	for _, n := range p.callerNodes(c) {
+		if _, f := p.function(n); f.start > c.at {
+			continue
+		}
+		for _, w := range p.analyze(n).Writes {
+			if w.To.Kind == flow.Const && uint64(w.To.Add) == addr {
+				out = append(out, writing{w, n})
+			}
+		}
+	}
+	return out
 }
 
 func dedupe(in []*task) []*task {
@@ -440,36 +512,6 @@ func dedupe(in []*task) []*task {
 			seen[k] = true
 			out = append(out, t)
 		}
-	}
-	return out
-}
-
-func (r *resolver) written(m *module, addr uint64) bool {
-	for _, e := range m.edges {
-		to := m.lo + uint64(e.to)
-		if to <= addr && addr-to <= 64 && (e.kind == machine.EdgeData || e.kind == machine.EdgeRef) {
-			for _, w := range r.p.analyze(node(m.base + e.from)).Writes {
-				if w.To.Kind == flow.Const && uint64(w.To.Add) == addr {
-					return true
-				}
-			}
-		}
-	}
-	return false
-}
-
-// writers are tasks for the stores of a function to a variable.
-func (r *resolver) writers(m *module, n node, addr uint64, t *task, a flow.Atom) []*task {
-	var out []*task
-	for _, w := range r.p.analyze(n).Writes {
-		if w.To.Kind != flow.Const || uint64(w.To.Add) != addr {
-			continue
-		}
-		if c, ok := r.p.values.Consts(w.Value); ok && len(c) == 1 && c[0] == 0 {
-			continue // clears it after use
-		}
-		u := &task{fn: n, at: w.Addr, nr: r.p.values.Add(w.Value, a.Add), up: t, depth: t.depth + 1, store: true}
-		out = append(out, u)
 	}
 	return out
 }
@@ -491,15 +533,11 @@ func (r *resolver) behind(t *task, a, root flow.Atom) (tasks []*task, all bool) 
 		if !r.reach.has(node(fm.base + e.from)) {
 			continue
 		}
-		n := node(fm.base + e.from)
-		for _, w := range r.p.analyze(n).Writes {
-			if w.To.Kind != flow.Const || uint64(w.To.Add) != addr {
-				continue
-			}
+		for _, w := range r.p.writes(fm, e, addr) {
 			if c, ok := r.p.values.Consts(w.Value); ok && len(c) == 1 && c[0] == 0 {
 				continue // a null pointer
 			}
-			out = append(out, &task{fn: n, at: w.Addr, nr: r.p.values.Behind(a, w.Value), up: t, depth: t.depth + 1})
+			out = append(out, &task{fn: w.by, at: w.Addr, nr: r.p.values.Behind(a, w.Value), up: t, depth: t.depth + 1})
 		}
 	}
 	return dedupe(out), true

@@ -147,7 +147,7 @@ func (s *scanner) readError(m *module, err error) error {
 
 // resolve finds the numbers at every site.
 func (s *scanner) resolve() *resolver {
-	r := &resolver{p: s.p, reach: s.reach}
+	r := &resolver{p: s.p, info: s.res.info, reach: s.reach}
 	for _, m := range s.p.mods {
 		for _, site := range m.sites {
 			if s.ctx.Err() != nil {

@@ -48,6 +48,9 @@ func liftPPC(m *Machine, out []Inst, code []byte, pc uint64) ([]Inst, int, error
 		b.emit(Inst{Op: Halt})
 		return b.out, 4, nil
 	}
+	if w == 0xe8410018 || w == 0xe8410028 { // ld r2,24(r1), ELFv1 40(r1): behind calls, which keep it
+		return b.out, 4, nil
+	}
 	if !b.ppcImmediate(w) && !b.ppcMemory(w) && !b.ppcBranch(w) && !b.ppcRegister(w) {
 		b.ppcOther(m, code)
 	}
