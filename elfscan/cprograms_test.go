@@ -4,6 +4,7 @@ package elfscan_test
 
 import (
 	"bytes"
+	"maps"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -180,4 +181,26 @@ func shellCalls(t *testing.T) []string {
 		}
 	}
 	return out
+}
+
+// TestNumbersThatChange: a system call whose number may change where it does
+// not show is told, whatever the number is at first.
+func TestNumbersThatChange(t *testing.T) {
+	want := []string{"behind_pointer", "from_file", "from_text", "kept_elsewhere", "never_set", "thread_local_variable"}
+	eachCompiler(t, filepath.Join("testdata", "c", "unknown.c"), nil, func(t *testing.T, c compiler, dir, bin string) {
+		told := func() []string {
+			names := map[string]bool{}
+			for _, u := range scanFile(t, bin, &elfscan.Options{Path: bin, Sysroot: c.sysroot}).Unresolved {
+				names[u.Function] = true
+			}
+			return slices.Sorted(maps.Keys(names))
+		}
+		if got := told(); !slices.Equal(got, want) {
+			t.Errorf("unresolved are %q, want %q", got, want)
+		}
+		command(t, nil, dir, strings.TrimPrefix(strings.TrimSuffix(c.command, "gcc"), "musl-")+"strip", bin)
+		if got := told(); len(got) != len(want) {
+			t.Errorf("stripped, unresolved are %q", got)
+		}
+	})
 }

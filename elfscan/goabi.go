@@ -112,6 +112,9 @@ var cRegs = map[string][]uint8{
 	"ppc64le": {3, 4, 5, 6, 7, 8, 9, 10}, "ppc64": {3, 4, 5, 6, 7, 8, 9, 10}, "s390x": {2, 3, 4, 5, 6},
 }
 
+// threadRegs point to the thread's variables, where a general register does.
+var threadRegs = map[string]uint8{"riscv64": 4, "loongarch64": 2, "ppc64le": 13, "ppc64": 13}
+
 // cParam is where the i-th word of a C function's parameters is on entry.
 func cParam(m *module, i int) flow.Atom {
 	if regs := cRegs[m.m.Name]; i < len(regs) {

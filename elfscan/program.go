@@ -158,6 +158,11 @@ func (p *program) real(m *module, e edge) bool {
 	if e.kind == machine.EdgeRef && !m.f.Executable(to) {
 		return true
 	}
+	return p.inPlace(m, e)
+}
+
+// inPlace reports whether an edge is noted where an instruction may have it.
+func (p *program) inPlace(m *module, e edge) bool {
 	fn := &m.funcs[e.from]
 	p.readBounds(m, fn)
 	at := m.lo + uint64(e.at) - fn.start

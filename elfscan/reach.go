@@ -2,6 +2,7 @@ package elfscan
 
 import (
 	"cmp"
+	"debug/elf"
 	"maps"
 	"slices"
 	"sort"
@@ -448,6 +449,12 @@ func (mod *module) objectEnd(addr uint64) uint64 {
 		end = addr + n
 	}
 	return mod.slotsEnd(addr, end)
+}
+
+// startsBSS reports whether .bss starts at addr, usually with a flag of GCC's
+// startup code, which takes the address of the end of .data.
+func (mod *module) startsBSS(addr uint64) bool {
+	return slices.ContainsFunc(mod.f.Sections, func(s image.Section) bool { return s.Addr == addr && s.Type == elf.SHT_NOBITS })
 }
 
 // slotsEnd cuts an object where a slot of the global offset table starts: code

@@ -223,6 +223,10 @@ func (r *resolver) one(m *module, site uint64, t *task) []*task {
 		case flow.Field:
 			switch root := r.p.values.Root(a); root.Kind {
 			case flow.Entry, flow.Slot:
+				if tp, ok := threadRegs[m.m.Name]; ok && root.Kind == flow.Entry && root.Reg == tp {
+					r.open = append(r.open, open{m, site, t, "the number is loaded from a thread-local variable"})
+					continue
+				}
 				ask = true
 				continue
 			case flow.Global:
@@ -450,59 +454,6 @@ func (p *program) substitute(m *module, v flow.ID, pt flow.Point) flow.ID {
 	return p.values.Substitute(v, pt.State, m.m, push)
 }
 
-// global asks for the initial contents of a variable and everything stored
-// to it.
-func (r *resolver) global(m *module, site uint64, t *task, a flow.Atom) []*task {
-	fm, fn := r.p.function(t.fn)
-	addr := uint64(a.Addr)
-	var out []*task
-	written := false
-	for _, e := range fm.edges {
-		to := fm.lo + uint64(e.to)
-		if to > addr || addr-to > 64 || e.kind != machine.EdgeData && e.kind != machine.EdgeRef {
-			continue
-		}
-		for _, w := range r.p.writes(fm, e, addr) {
-			written = true
-			if c, ok := r.p.values.Consts(w.Value); ok && len(c) == 1 && c[0] == 0 {
-				continue // clears it after use
-			}
-			out = append(out, &task{fn: w.by, at: w.Addr, nr: r.p.values.Add(w.Value, a.Add), up: t, depth: t.depth + 1, store: true})
-		}
-	}
-	c, ok := fm.f.Uint(addr, int(a.Size))
-	if ok && (c != 0 || !written) {
-		r.found = append(r.found, found{nr: int64(c) + a.Add, task: t, args: t.args})
-	}
-	if _, is := r.info.SyscallName(uint32(c)); len(out) == 0 && fn.goIndex < 0 && (!ok || c == 0 || !is) {
-		r.open = append(r.open, open{m, site, t, "the number is loaded from a variable that nothing is seen to set"})
-	}
-	return dedupe(out)
-}
-
-// writing is a store to a variable, and the function that does it.
-type writing struct {
-	flow.Write
-	by node
-}
-
-// writes are the stores to a variable in a function, entered wherever it may
-// be, that an edge leads from.
-func (p *program) writes(m *module, e edge, addr uint64) (out []writing) {
-	c := caller{node(m.base + e.from), m.lo + uint64(e.at), e.kind}
-	for _, n := range p.callerNodes(c) {
-		if _, f := p.function(n); f.start > c.at {
-			continue
-		}
-		for _, w := range p.analyze(n).Writes {
-			if w.To.Kind == flow.Const && uint64(w.To.Add) == addr {
-				out = append(out, writing{w, n})
-			}
-		}
-	}
-	return out
-}
-
 func dedupe(in []*task) []*task {
 	seen := map[taskKey]bool{}
 	var out []*task
@@ -514,33 +465,6 @@ func dedupe(in []*task) []*task {
 		}
 	}
 	return out
-}
-
-// behind are tasks for a field behind a pointer that is kept in a variable:
-// one for each place that stores a pointer there. It reports false if there
-// may be others.
-func (r *resolver) behind(t *task, a, root flow.Atom) (tasks []*task, all bool) {
-	fm, _ := r.p.function(t.fn)
-	addr := uint64(root.Addr)
-	var out []*task
-	for _, e := range fm.edges {
-		if fm.lo+uint64(e.to) != addr {
-			continue
-		}
-		if e.kind == machine.EdgeRef && fm.m.Align == 1 {
-			return nil, false // its address is taken
-		}
-		if !r.reach.has(node(fm.base + e.from)) {
-			continue
-		}
-		for _, w := range r.p.writes(fm, e, addr) {
-			if c, ok := r.p.values.Consts(w.Value); ok && len(c) == 1 && c[0] == 0 {
-				continue // a null pointer
-			}
-			out = append(out, &task{fn: w.by, at: w.Addr, nr: r.p.values.Behind(a, w.Value), up: t, depth: t.depth + 1})
-		}
-	}
-	return dedupe(out), true
 }
 
 // allThreads handles runtime.runPerThreadSyscall, which copies its arguments

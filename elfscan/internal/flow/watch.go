@@ -89,6 +89,8 @@ func (a *analysis) passes(s *State, in machine.Inst) {
 	}
 	for _, p := range s.slots {
 		switch {
+		case a.shown(s, in, p.off):
+			a.escapes(p.v)
 		case ok && p.off >= sp+64:
 		case ok && a.PassOn != nil && in.Target != 0 && a.watched(p.v):
 			a.res.Passed = append(a.res.Passed, Passed{in.Target, machine.None, int64(p.off-sp) + push, p.v})
@@ -96,6 +98,25 @@ func (a *analysis) passes(s *State, in machine.Inst) {
 			a.escapes(p.v)
 		}
 	}
+}
+
+// shown reports whether a called function may know the address of a word on
+// the stack, or of an object that it is in.
+func (a *analysis) shown(s *State, in machine.Inst, off int32) bool {
+	in64 := func(start int64) bool { return start <= int64(off) && int64(off)-start < 64 }
+	for _, e := range a.esc {
+		if in64(int64(e)) {
+			return true
+		}
+	}
+	for _, r := range a.passedIn(in) {
+		for _, x := range a.v.sets[s.Regs[r]] {
+			if x.Kind == Entry && machine.Reg(x.Reg) == a.m.SP && x.Add < 0 && in64(x.Add) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // passedIn are the registers that a called function may read.

@@ -1,0 +1,229 @@
+package elfscan
+
+import (
+	"debug/elf"
+	"slices"
+
+	"github.com/elastic/go-seccomp-bpf/elfscan/internal/flow"
+	"github.com/elastic/go-seccomp-bpf/elfscan/internal/image"
+	"github.com/elastic/go-seccomp-bpf/elfscan/internal/machine"
+)
+
+// global are tasks for a number in a variable: one for each store to it.
+func (r *resolver) global(m *module, site uint64, t *task, a flow.Atom) []*task {
+	fm, fn := r.p.function(t.fn)
+	addr := uint64(a.Addr)
+	v := r.p.variable(fm, r.p.objectStart(fm, addr), addr)
+	var out []*task
+	written := false
+	for _, n := range v.users {
+		for _, w := range v.writes(n) {
+			written = true
+			if c, ok := r.p.values.Consts(w.Value); ok && len(c) == 1 && c[0] == 0 {
+				continue // clears it after use
+			}
+			out = append(out, &task{fn: n, at: w.Addr, nr: r.p.values.Add(w.Value, a.Add), up: t, depth: t.depth + 1, store: true})
+		}
+	}
+	c, ok := fm.f.Uint(v.addr, int(a.Size))
+	if ok && (c != 0 || !written) {
+		r.found = append(r.found, found{nr: int64(c) + a.Add, task: t, args: t.args})
+	}
+	if fn.goIndex >= 0 {
+		return dedupe(out) // Go's code takes no addresses of the few that there are
+	}
+	switch _, is := r.info.SyscallName(uint32(c)); {
+	case len(out) == 0 && (!ok || c == 0 || !is):
+		r.open = append(r.open, open{m, site, t, "the number is loaded from a variable that nothing is seen to set"})
+	case v.tooMany || v.pointedAt(t.up):
+		r.open = append(r.open, open{m, site, t, "the number is loaded from a variable that may be set through a pointer"})
+	}
+	return dedupe(out)
+}
+
+// variable is a word of a module's data, and the functions, entered wherever
+// they may be, that refer to it or to where they may count from to reach it.
+type variable struct {
+	p        *program
+	m        *module
+	addr, lo uint64 // the word's address, and that of the object that it is in
+	users    []node
+	tooMany  bool // for all to be looked at
+}
+
+// anchors is how far behind what a function refers to it may reach other
+// variables, where compilers use one address for many (section anchors).
+var anchors = map[string]uint64{"arm": 4096, "aarch64": 4096, "riscv64": 2048, "loongarch64": 2048, "ppc64": 1 << 15, "ppc64le": 1 << 15}
+
+// maxNear is how far from what refers to it a field of an object is looked for
+// at least.
+const maxNear = 64
+
+func (p *program) variable(m *module, lo, addr uint64) variable {
+	v := variable{p: p, m: m, addr: addr, lo: lo}
+	near, far := addr-lo, uint64(0)
+	if lo < addr {
+		near = max(maxNear, near)
+		far = anchors[m.m.Name]
+	}
+	last := map[uint32]uint64{} // the last place in each function that refers to it
+	bases := map[uint32][]uint64{}
+	for _, e := range m.edges {
+		to, at := m.lo+uint64(e.to), m.lo+uint64(e.at)
+		switch {
+		case to > addr || e.kind != machine.EdgeData && e.kind != machine.EdgeRef:
+		case addr-to <= near:
+			last[e.from] = max(last[e.from], at)
+		case addr-to <= far && e.kind == machine.EdgeRef:
+			bases[e.from] = append(bases[e.from], to)
+		}
+	}
+	for from, to := range bases {
+		if _, ok := last[from]; !ok && v.countedFrom(&m.funcs[from], to) {
+			last[from] = m.hi
+		}
+	}
+	v.tooMany = len(last) > maxReferrers
+	for from, at := range last {
+		for _, n := range p.callerNodes(caller{from: node(m.base + from)}) {
+			if _, f := p.function(n); f.start <= at {
+				v.users = append(v.users, n)
+			}
+		}
+	}
+	slices.Sort(v.users)
+	return v
+}
+
+// objectStart is where the object that addr is in may start: at the last address
+// before that symbols, sections, pointers or instructions tell.
+func (p *program) objectStart(m *module, addr uint64) (lo uint64) {
+	m.buildBounds() // finds the symbols
+	starts := func(at uint64) {
+		if at <= addr {
+			lo = max(lo, at)
+		}
+	}
+	for at := range m.sizes {
+		starts(at)
+	}
+	for _, s := range m.f.Sections {
+		starts(s.Addr)
+	}
+	for _, r := range m.f.Data() {
+		starts(r.Start)
+	}
+	for _, r := range m.f.Relocs() {
+		if r.Kind == image.RelRelative {
+			starts(r.Addend)
+		}
+	}
+	// On i386 fields of anything look as if they were counted from the GOT's
+	// address: only addresses themselves tell.
+	counted := m.m.Name == "i386" && m.refBase() != 0
+	if counted {
+		lo = max(lo, addr-maxNear)
+	}
+	for _, e := range m.edges {
+		to, at := m.lo+uint64(e.to), m.lo+uint64(e.at)
+		if e.kind != machine.EdgeRef || to <= lo || to > addr || m.m.Align == 1 && !p.inPlace(m, e) {
+			continue
+		}
+		if word, _ := m.f.Uint(at, m.m.PtrSize); !counted || word == to {
+			lo = to
+		}
+	}
+	return lo
+}
+
+// countedFrom reports whether a function has the distance from one of some
+// addresses to the object in an instruction.
+func (v *variable) countedFrom(f *function, bases []uint64) bool {
+	code, ok := v.p.code(v.m, *f)
+	if !ok {
+		return false
+	}
+	is := func(x int64) bool {
+		return slices.ContainsFunc(bases, func(b uint64) bool { return x >= int64(v.lo-b) && x <= int64(v.addr-b) })
+	}
+	var ops []machine.Inst
+	for off, n := 0, 0; off < len(code); off += max(n, int(v.m.m.Align)) {
+		ops, n, _ = v.m.m.Lift(ops[:0], code[off:], f.start+uint64(off))
+		for _, in := range ops {
+			if is(in.Mem.Disp) || in.A.Reg == machine.None && is(in.A.Imm) || in.B.Reg == machine.None && is(in.B.Imm) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// writes are a function's stores to the variable.
+func (v *variable) writes(n node) []flow.Write {
+	return slices.DeleteFunc(slices.Clone(v.p.analyze(n).Writes), func(w flow.Write) bool {
+		return w.To.Kind != flow.Const || uint64(w.To.Add) != v.addr
+	})
+}
+
+// pointedAt reports whether the address of a variable of C, or of what it may
+// be a field of, may be used for more than to load and to store there, other
+// than to be left in a register when the user is called.
+func (v *variable) pointedAt(user *task) bool {
+	p, m := v.p, v.m
+	holds := func(x uint64) bool { return x >= v.lo && x <= v.addr && (x == v.addr || !m.startsBSS(x)) }
+	for _, n := range v.users {
+		_, fn, ok := p.flowFunc(n)
+		if !ok {
+			return true
+		}
+		if n >= p.nodes && p.extra[n-p.nodes].byRef && p.analyze(n).Partial != "" {
+			continue // data among the code
+		}
+		res := p.watch(m, fn, func(a flow.Atom) bool { return a.Kind == flow.Const && holds(uint64(a.Add)) })
+		passed := slices.ContainsFunc(res.Passed, func(to flow.Passed) bool {
+			return user == nil || p.target(m, to.Target) != user.fn
+		})
+		if res.Partial != "" || res.Escapes || passed {
+			return true
+		}
+	}
+	kept := false
+	keeps := func(slot, x uint64) { kept = kept || holds(x) && x != slot } // __dso_handle is its own
+	if m.f.Type == elf.ET_EXEC {
+		for _, r := range m.f.Data() {
+			m.eachWord(r, keeps)
+		}
+	}
+	for _, r := range m.f.Relocs() {
+		if r.Kind == image.RelRelative && !r.Got {
+			keeps(r.Slot, r.Addend)
+		}
+	}
+	return kept
+}
+
+// behind are tasks for a field behind a pointer that is kept in a variable:
+// one for each place that stores a pointer there. It reports false if there
+// may be others.
+func (r *resolver) behind(t *task, a, root flow.Atom) (tasks []*task, all bool) {
+	fm, _ := r.p.function(t.fn)
+	addr := uint64(root.Addr)
+	initial, ok := fm.f.Uint(addr, fm.m.PtrSize)
+	v := r.p.variable(fm, addr, addr)
+	if _, is := fm.f.RelocAt(addr); is || !ok || initial != 0 || v.tooMany || v.pointedAt(t.up) {
+		return nil, false
+	}
+	var out []*task
+	for _, n := range v.users {
+		if !r.reach.has(n) {
+			continue
+		}
+		for _, w := range v.writes(n) {
+			if c, ok := r.p.values.Consts(w.Value); ok && len(c) == 1 && c[0] == 0 {
+				continue // a null pointer
+			}
+			out = append(out, &task{fn: n, at: w.Addr, nr: r.p.values.Behind(a, w.Value), up: t, depth: t.depth + 1})
+		}
+	}
+	return dedupe(out), true
+}
