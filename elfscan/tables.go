@@ -202,8 +202,10 @@ func (t *tableWalk) follow(from node, places []uint64, v view) bool {
 func (p *program) watch(m *module, fn *flow.Func, value func(flow.Atom) bool) *flow.Result {
 	env := p.env(m)
 	env.Watch = value
-	for _, r := range cRegs[m.m.Name] {
-		env.PassOn = append(env.PassOn, machine.Reg(r))
+	if !fn.Go {
+		for _, r := range cRegs[m.m.Name] {
+			env.PassOn = append(env.PassOn, machine.Reg(r))
+		}
 	}
 	p.decoded++
 	return env.Analyze(fn)

@@ -2,7 +2,9 @@ package elfscan
 
 import (
 	"debug/elf"
+	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/elastic/go-seccomp-bpf/elfscan/internal/flow"
 	"github.com/elastic/go-seccomp-bpf/elfscan/internal/image"
@@ -29,16 +31,38 @@ func (r *resolver) global(m *module, site uint64, t *task, a flow.Atom) []*task 
 	if ok && (c != 0 || !written) {
 		r.found = append(r.found, found{nr: int64(c) + a.Add, task: t, args: t.args})
 	}
-	if fn.goIndex >= 0 {
-		return dedupe(out) // Go's code takes no addresses of the few that there are
-	}
 	switch _, is := r.info.SyscallName(uint32(c)); {
-	case len(out) == 0 && (!ok || c == 0 || !is):
+	case fn.goIndex < 0 && len(out) == 0 && (!ok || c == 0 || !is):
 		r.open = append(r.open, open{m, site, t, "the number is loaded from a variable that nothing is seen to set"})
-	case v.tooMany || v.pointedAt(t.up):
+	case !r.p.own(t) && (v.tooMany || v.pointedAt(t.up)):
 		r.open = append(r.open, open{m, site, t, "the number is loaded from a variable that may be set through a pointer"})
 	}
 	return dedupe(out)
+}
+
+// ownPackages are those of Go that keep numbers in variables, whose addresses
+// they do not pass on; of paths and of files.
+var ownPackages = regexp.MustCompile(`(^|/src/)(runtime|syscall|internal/[a-z]+)/|golang\.org/x/sys(@[^/]*)?/unix/`)
+
+// own reports whether a task's code, which may be inlined, is of such a package.
+func (p *program) own(t *task) bool {
+	m, fn := p.function(t.fn)
+	if fn.goIndex < 0 {
+		return false
+	}
+	file, _ := m.goTab.FileLine(int(fn.goIndex), t.at)
+	return ownPackages.MatchString(file)
+}
+
+// standard are the first elements of the paths of Go's standard packages.
+var standard = strings.Fields("archive bufio bytes cmp compress container context crypto database debug embed encoding " +
+	"errors expvar flag fmt go hash html image index internal io iter log maps math mime net os path plugin reflect " +
+	"regexp runtime slices sort strconv strings structs sync syscall testing text time type unicode unique vendor weak")
+
+// isStandard reports whether a Go function is of a standard package, by its name.
+func isStandard(name string) bool {
+	first := name[:max(0, strings.IndexAny(name, "./:"))]
+	return slices.Contains(standard, first)
 }
 
 // variable is a word of a module's data, and the functions, entered wherever
@@ -104,8 +128,15 @@ func (p *program) objectStart(m *module, addr uint64) (lo uint64) {
 			lo = max(lo, at)
 		}
 	}
-	for at := range m.sizes {
+	symbol := uint64(0)
+	for at, size := range m.sizes {
+		if at <= addr && addr < at+size {
+			symbol = max(symbol, at)
+		}
 		starts(at)
+	}
+	if symbol != 0 {
+		return symbol
 	}
 	for _, s := range m.f.Sections {
 		starts(s.Addr)
@@ -124,9 +155,13 @@ func (p *program) objectStart(m *module, addr uint64) (lo uint64) {
 	if counted {
 		lo = max(lo, addr-maxNear)
 	}
+	last := addr // that may be where one starts
+	if m.m.PtrSize == 4 {
+		last-- // the address in the code that loads a field is no other than one that is taken
+	}
 	for _, e := range m.edges {
 		to, at := m.lo+uint64(e.to), m.lo+uint64(e.at)
-		if e.kind != machine.EdgeRef || to <= lo || to > addr || m.m.Align == 1 && !p.inPlace(m, e) {
+		if e.kind != machine.EdgeRef || to <= lo || to > last || m.m.Align == 1 && !p.inPlace(m, e) {
 			continue
 		}
 		if word, _ := m.f.Uint(at, m.m.PtrSize); !counted || word == to {
@@ -158,15 +193,24 @@ func (v *variable) countedFrom(f *function, bases []uint64) bool {
 	return false
 }
 
-// writes are a function's stores to the variable.
-func (v *variable) writes(n node) []flow.Write {
-	return slices.DeleteFunc(slices.Clone(v.p.analyze(n).Writes), func(w flow.Write) bool {
-		return w.To.Kind != flow.Const || uint64(w.To.Add) != v.addr
-	})
+// writes are a function's stores to the variable; what a store to more than it
+// leaves there is not known.
+func (v *variable) writes(n node) (out []flow.Write) {
+	for _, w := range v.p.analyze(n).Writes {
+		to := uint64(w.To.Add)
+		if w.To.Kind != flow.Const || to > v.addr || to+max(uint64(w.Size), 1) <= v.addr {
+			continue
+		}
+		if to != v.addr {
+			w.Value = flow.Top
+		}
+		out = append(out, w)
+	}
+	return out
 }
 
-// pointedAt reports whether the address of a variable of C, or of what it may
-// be a field of, may be used for more than to load and to store there, other
+// pointedAt reports whether the address of a variable, or of what it may be a
+// field of, may be used for more than to load and to store there, other
 // than to be left in a register when the user is called.
 func (v *variable) pointedAt(user *task) bool {
 	p, m := v.p, v.m
@@ -175,6 +219,9 @@ func (v *variable) pointedAt(user *task) bool {
 		_, fn, ok := p.flowFunc(n)
 		if !ok {
 			return true
+		}
+		if fn.Go && isStandard(p.nodeName(n)) {
+			continue // knows only variables of its own, which may be neighbours
 		}
 		if n >= p.nodes && p.extra[n-p.nodes].byRef && p.analyze(n).Partial != "" {
 			continue // data among the code
@@ -188,7 +235,10 @@ func (v *variable) pointedAt(user *task) bool {
 		}
 	}
 	kept := false
-	keeps := func(slot, x uint64) { kept = kept || holds(x) && x != slot } // __dso_handle is its own
+	keeps := func(slot, x uint64) {
+		bound := m.goTab != nil && m.goTab.InModuledata(slot) // where sections start and end
+		kept = kept || holds(x) && !bound && x != slot        // __dso_handle is its own
+	}
 	if m.f.Type == elf.ET_EXEC {
 		for _, r := range m.f.Data() {
 			m.eachWord(r, keeps)

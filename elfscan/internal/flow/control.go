@@ -193,7 +193,10 @@ func (a *analysis) jumpTable(x Atom, s *State, pc uint64) {
 	stride, size := uint64(x.Reg), int(x.Size)
 	addr := uint64(x.Addr)
 	followed := false
-	// Without a size, it goes into a row of equal instruction sequences.
+	if size == 0 && a.m.Name == "arm" {
+		followed = a.branchRow(addr, s)
+	}
+	// Elsewhere, without a size, it goes into a row of equal instruction sequences.
 	for i := 0; i < maxTable && size > 0 && stride > 0; i++ {
 		c, ok := a.Memory.Constant(addr+uint64(i)*stride, size)
 		if !ok {
@@ -221,6 +224,20 @@ func (a *analysis) jumpTable(x Atom, s *State, pc uint64) {
 		a.lost(s)
 		a.point(Point{Addr: pc, Op: machine.Jump, Callee: Top}, s)
 	}
+}
+
+// branchRow follows ARM's add pc, pc, reg, lsl #2: a row of branches.
+func (a *analysis) branchRow(addr uint64, s *State) (followed bool) {
+	for i := uint64(0); i < maxTable; i++ {
+		t := addr + 4*i
+		w, ok := a.Memory.Constant(t, 4)
+		if !ok || w>>24 != 0xea || t < a.fn.Start || t >= a.fn.Start+uint64(len(a.fn.Code)) {
+			break
+		}
+		a.enqueue(t, s)
+		followed = true
+	}
+	return followed
 }
 
 // boundary reports whether an instruction starts at an address, as far as
@@ -455,8 +472,11 @@ func (a *analysis) binary(in machine.Inst, l, r ID) ID {
 }
 
 // isTable reports whether a constant that an unknown one is added to can be
-// the address of a table.
-func (a *analysis) isTable(c int64) bool { return c > 4096 && a.Memory.Mapped(uint64(c)) }
+// the address of a table: not a small one, unless it is behind such code.
+func (a *analysis) isTable(c int64) bool {
+	low := a.fn.Start < 4096 && c >= 512 && uint64(c) > a.fn.Start
+	return (c > 4096 || low) && a.Memory.Mapped(uint64(c))
+}
 
 // fold computes an operation on every pair of constants.
 func (a *analysis) fold(in machine.Inst, l, r ID) ID {

@@ -147,6 +147,8 @@ func (a *analysis) narrow(v ID, size uint8, ext machine.Extend, old ID) ID {
 			x.Add &= low
 		case size < 4 && x.Size != size:
 			return x, false
+		case x.Kind == Table && ext == machine.Sign && x.Size == size:
+			x.Base = 1 // its entries are signed
 		case size == 4 && (x.Kind == Entry || x.Kind == Returned) && ext != machine.Low:
 			x.Size = 4 // not the whole register
 		}
@@ -190,7 +192,7 @@ func (a *analysis) address(s *State, m machine.Mem) ID {
 	if t := a.tableSum(v, s.Regs[m.Index]); m.Scale == 1 && t != Top {
 		return t
 	}
-	if base, ok := a.v.single(v); ok && m.Scale > 0 {
+	if base, ok := a.v.single(v); ok && m.Scale > 0 && a.isTable(base) {
 		return a.v.one(Atom{Kind: Table, Reg: m.Scale, Addr: base, Size: 0})
 	}
 	a.indexed(v)
@@ -382,6 +384,7 @@ func (a *analysis) fill(s *State, in machine.Inst, pc uint64) {
 	}
 	if !ok {
 		a.storeValue(s, unknown, Top, pc)
+		a.escapes(addr)
 	}
 }
 

@@ -124,6 +124,9 @@ func (a *analysis) passedIn(in machine.Inst) (out []machine.Reg) {
 	for i := range a.m.Regs {
 		r := machine.Reg(i)
 		passed := !slices.Contains(a.m.Preserve, r)
+		if a.fn.Go {
+			passed = a.m.PtrSize == 8 // elsewhere Go passes everything on the stack
+		}
 		if a.PassOn != nil {
 			passed = slices.Contains(a.PassOn, r)
 		}

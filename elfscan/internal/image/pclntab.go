@@ -267,6 +267,15 @@ func (t *GoTable) searchModuledata(r Range, want []byte) bool {
 	return false
 }
 
+// InModuledata reports whether a word at addr is one of runtime.moduledata's
+// that say where sections start and end.
+func (t *GoTable) InModuledata(addr uint64) bool {
+	return t.moduledata != 0 && addr >= t.moduledata && addr-t.moduledata < moduledataWords*uint64(t.ptr)
+}
+
+// moduledataWords are about as many words as runtime.moduledata has.
+const moduledataWords = 64
+
 // Words of runtime.moduledata that have not moved since Go 1.16
 // (runtime/symtab.go).
 const (

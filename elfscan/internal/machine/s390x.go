@@ -228,8 +228,8 @@ func (x *z) medium() bool {
 	case 0x60, 0x70: // floating point
 		x.emit(Inst{Op: Fill, A: I(8), Size: 1, Mem: x.mem(x.f(12, 16), x.f(16, 20), int64(x.f(20, 32)))})
 	case 0xba, 0xbb: // cs, cds
+		x.fill(x.base(16), int64(x.f(20, 32)), 8) // before the base may be overwritten
 		x.unknowns(x.r1, x.r1|1)
-		x.fill(x.base(16), int64(x.f(20, 32)), 8)
 		x.emit(Inst{Op: Flags})
 	case 0x44: // ex
 		x.executed()

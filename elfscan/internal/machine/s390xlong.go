@@ -267,11 +267,11 @@ func (x *z) multiple() bool {
 	case 0xf3, 0xe3, 0xfb, 0xe1, 0xeb, 0x2c, 0x2d, 0x52, 0x54, 0x56, 0x57, 0x6a, 0x7a, 0x6e, 0x7e: // stores, and operations on memory
 		x.fill(x.base(16), d, 8)
 	case 0x14, 0x30, 0x31, 0x3e: // compare and swap
+		x.fill(x.base(16), d, 16) // before the base may be overwritten
 		x.unknowns(x.r1, x.r1|1)
-		x.fill(x.base(16), d, 16)
 	case 0xf4, 0xf6, 0xf7, 0xf8, 0xfa, 0xe4, 0xe6, 0xe7, 0xe8, 0xea: // load and operate on memory
-		x.unknown(x.r1)
 		x.fill(x.base(16), d, 8)
+		x.unknown(x.r1)
 	default:
 		x.everything()
 	}

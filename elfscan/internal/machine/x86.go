@@ -260,6 +260,10 @@ func (x *x86) lift() {
 		x.write(a[0], Move, x.narrow(a[1], Zero), Operand{})
 	case x86asm.MOVSX, x86asm.MOVSXD:
 		x.write(a[0], Move, x.narrow(a[1], Sign), Operand{})
+	case x86asm.CDQE:
+		x.write(x86asm.RAX, Move, x.narrow(x86asm.EAX, Sign), Operand{})
+	case x86asm.CWDE:
+		x.write(x86asm.EAX, Move, x.narrow(x86asm.AX, Sign), Operand{})
 	case x86asm.LEA:
 		r, n := x86Reg(a[0].(x86asm.Reg))
 		mem, _ := a[1].(x86asm.Mem)

@@ -21,7 +21,7 @@ var x86Implicit = map[x86asm.Op][]Reg{
 	x86asm.AAA: {x86AX}, x86asm.AAD: {x86AX}, x86asm.AAM: {x86AX}, x86asm.AAS: {x86AX}, x86asm.DAA: {x86AX}, x86asm.DAS: {x86AX},
 	x86asm.MUL: {x86AX, x86DX}, x86asm.DIV: {x86AX, x86DX}, x86asm.IDIV: {x86AX, x86DX},
 	x86asm.CDQ: {x86DX}, x86asm.CQO: {x86DX}, x86asm.CWD: {x86DX},
-	x86asm.CDQE: {x86AX}, x86asm.CWDE: {x86AX}, x86asm.CBW: {x86AX}, x86asm.XLATB: {x86AX},
+	x86asm.CBW: {x86AX}, x86asm.XLATB: {x86AX},
 	x86asm.CPUID: {x86AX, x86BX, x86CX, x86DX}, x86asm.RDTSC: {x86AX, x86DX}, x86asm.RDTSCP: {x86AX, x86CX, x86DX},
 	x86asm.CMPXCHG: {x86AX}, x86asm.CMPXCHG8B: {x86AX, x86DX}, x86asm.CMPXCHG16B: {x86AX, x86DX},
 	x86asm.SCASB: {x86DI, x86CX}, x86asm.SCASW: {x86DI, x86CX}, x86asm.SCASD: {x86DI, x86CX}, x86asm.SCASQ: {x86DI, x86CX},
