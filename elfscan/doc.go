@@ -27,7 +27,10 @@
 // number found, or is listed in [Result.Unresolved]; none is dropped. Code that
 // is loaded or generated while the program runs is not seen: [Result.Loads]
 // tells where the program can load some. What it looks up with dlsym(3) by a
-// constant name is reachable in all libraries that define it. On x86_64, int
+// constant name is reachable in all libraries that define it. A number in a
+// variable counts as found if all stores to it are seen and its address goes
+// nowhere else. What a call returns that is passed a system call's name, as in
+// libseccomp, is taken for its number. On x86_64, int
 // 0x80 is not looked for, because it enters through the i386 ABI.
 //
 // # What does it cost?

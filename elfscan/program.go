@@ -33,25 +33,27 @@ type caller struct {
 
 // program is everything that is mapped when the executable runs.
 type program struct {
-	ctx      context.Context
-	mods     []*module
-	values   *flow.Values
-	extra    []extraNode // nodes beyond those of the modules
-	nodes    node        // of the modules
-	results  map[node]*flow.Result
-	into     []uint32 // callers of node n: callers[into[n]:into[n+1]]
-	callers  []caller
-	late     map[node][]caller  // callers found during analysis
-	taken    map[node]bool      // address is taken by code
-	pointers map[node]bool      // address is in data; nil until asked for
-	loads    map[node][]slotRef // address is in slots that code loads
-	inWords  map[node]bool      // in the middle of code that nothing describes, address is in data
-	named    map[node]bool      // looked up by name
-	imports  map[node]bool      // see imported
-	handed   map[node]bool      // whether code does more with it than call it
-	refined  map[node]bool
-	work     int // bytes decoded
-	last     lastCode
+	ctx       context.Context
+	mods      []*module
+	values    *flow.Values
+	extra     []extraNode // nodes beyond those of the modules
+	nodes     node        // of the modules
+	results   map[node]*flow.Result
+	into      []uint32 // callers of node n: callers[into[n]:into[n+1]]
+	callers   []caller
+	late      map[node][]caller  // callers found during analysis
+	taken     map[node]bool      // address is taken by code
+	pointers  map[node]bool      // address is in data; nil until asked for
+	loads     map[node][]slotRef // address is in slots that code loads
+	inWords   map[node]bool      // in the middle of code that nothing describes, address is in data
+	named     map[node]bool      // looked up by name
+	imports   map[node]bool      // see imported
+	handed    map[node]bool      // whether code does more with it than call it
+	refined   map[node]bool
+	work      int // bytes decoded
+	last      lastCode
+	variables map[variableKey]*variable
+
 	boundsOf *function // whose instructions bounds are
 	bounds   []bool
 	never    map[node]bool   // functions that do not return

@@ -15,7 +15,7 @@ import (
 func (r *resolver) global(m *module, site uint64, t *task, a flow.Atom) []*task {
 	fm, fn := r.p.function(t.fn)
 	addr := uint64(a.Addr)
-	v := r.p.variable(fm, r.p.objectStart(fm, addr), addr)
+	v := r.p.variable(fm, addr, true)
 	var out []*task
 	written := false
 	for _, n := range v.users {
@@ -32,6 +32,8 @@ func (r *resolver) global(m *module, site uint64, t *task, a flow.Atom) []*task 
 		r.found = append(r.found, found{nr: int64(c) + a.Add, task: t, args: t.args})
 	}
 	switch _, is := r.info.SyscallName(uint32(c)); {
+	case v.tooMany && len(v.users) == 0:
+		r.open = append(r.open, open{m, site, t, "too many variables"})
 	case fn.goIndex < 0 && len(out) == 0 && (!ok || c == 0 || !is):
 		r.open = append(r.open, open{m, site, t, "the number is loaded from a variable that nothing is seen to set"})
 	case !r.p.own(t) && (v.tooMany || v.pointedAt(t.up)):
@@ -73,7 +75,18 @@ type variable struct {
 	addr, lo uint64 // the word's address, and that of the object that it is in
 	users    []node
 	tooMany  bool // for all to be looked at
+	pointed  map[node]bool
 }
+
+// variableKey is a variable, by itself or as a field of an object.
+type variableKey struct {
+	m     *module
+	addr  uint64
+	field bool
+}
+
+// maxVariables bounds the variables that are looked at.
+const maxVariables = 256
 
 // anchors is how far behind what a function refers to it may reach other
 // variables, where compilers use one address for many (section anchors).
@@ -83,12 +96,28 @@ var anchors = map[string]uint64{"arm": 4096, "aarch64": 4096, "riscv64": 2048, "
 // at least.
 const maxNear = 64
 
-func (p *program) variable(m *module, lo, addr uint64) variable {
-	v := variable{p: p, m: m, addr: addr, lo: lo}
-	near, far := addr-lo, uint64(0)
-	if lo < addr {
-		near = max(maxNear, near)
-		far = anchors[m.m.Name]
+// variable looks for what refers to a variable, or to the object that it may be
+// a field of.
+func (p *program) variable(m *module, addr uint64, field bool) *variable {
+	key := variableKey{m, addr, field}
+	if v := p.variables[key]; v != nil {
+		return v
+	}
+	v := &variable{p: p, m: m, addr: addr, lo: addr, pointed: map[node]bool{}}
+	if len(p.variables) >= maxVariables {
+		v.tooMany = true
+		return v
+	}
+	if p.variables == nil {
+		p.variables = map[variableKey]*variable{}
+	}
+	p.variables[key] = v
+	near, far := uint64(0), uint64(0)
+	if field {
+		v.lo = p.objectStart(m, addr)
+	}
+	if v.lo < addr {
+		near, far = max(maxNear, addr-v.lo), anchors[m.m.Name]
 	}
 	last := map[uint32]uint64{} // the last place in each function that refers to it
 	bases := map[uint32][]uint64{}
@@ -152,11 +181,11 @@ func (p *program) objectStart(m *module, addr uint64) (lo uint64) {
 	// On i386 fields of anything look as if they were counted from the GOT's
 	// address: only addresses themselves tell.
 	counted := m.m.Name == "i386" && m.refBase() != 0
-	if counted {
+	if counted && addr > maxNear {
 		lo = max(lo, addr-maxNear)
 	}
 	last := addr // that may be where one starts
-	if m.m.PtrSize == 4 {
+	if m.m.PtrSize == 4 && addr > 0 {
 		last-- // the address in the code that loads a field is no other than one that is taken
 	}
 	for _, e := range m.edges {
@@ -213,6 +242,19 @@ func (v *variable) writes(n node) (out []flow.Write) {
 // field of, may be used for more than to load and to store there, other
 // than to be left in a register when the user is called.
 func (v *variable) pointedAt(user *task) bool {
+	by := noNode
+	if user != nil {
+		by = user.fn
+	}
+	is, known := v.pointed[by]
+	if !known {
+		is = v.usedElsewhere(by)
+		v.pointed[by] = is
+	}
+	return is
+}
+
+func (v *variable) usedElsewhere(user node) bool {
 	p, m := v.p, v.m
 	holds := func(x uint64) bool { return x >= v.lo && x <= v.addr && (x == v.addr || !m.startsBSS(x)) }
 	for _, n := range v.users {
@@ -228,7 +270,7 @@ func (v *variable) pointedAt(user *task) bool {
 		}
 		res := p.watch(m, fn, func(a flow.Atom) bool { return a.Kind == flow.Const && holds(uint64(a.Add)) })
 		passed := slices.ContainsFunc(res.Passed, func(to flow.Passed) bool {
-			return user == nil || p.target(m, to.Target) != user.fn
+			return user == noNode || p.target(m, to.Target) != user
 		})
 		if res.Partial != "" || res.Escapes || passed {
 			return true
@@ -259,7 +301,7 @@ func (r *resolver) behind(t *task, a, root flow.Atom) (tasks []*task, all bool) 
 	fm, _ := r.p.function(t.fn)
 	addr := uint64(root.Addr)
 	initial, ok := fm.f.Uint(addr, fm.m.PtrSize)
-	v := r.p.variable(fm, addr, addr)
+	v := r.p.variable(fm, addr, false)
 	if _, is := fm.f.RelocAt(addr); is || !ok || initial != 0 || v.tooMany || v.pointedAt(t.up) {
 		return nil, false
 	}
