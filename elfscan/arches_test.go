@@ -4,9 +4,10 @@ package elfscan_test
 
 import (
 	"maps"
-	"path/filepath"
 	"slices"
 	"testing"
+
+	"github.com/elastic/go-seccomp-bpf/elfscan"
 )
 
 func TestGoArches(t *testing.T) {
@@ -68,21 +69,22 @@ func bySwap() { atomic.SwapUintptr(&swapped, uintptr(len(os.Args))); syscall.Sys
 func main() { fromText(); fromJSON(); byPointer(); byCopy(); bySwap() }
 `
 
+// told are the functions that have unresolved numbers.
+func told(res *elfscan.Result) []string {
+	names := map[string]bool{}
+	for _, u := range res.Unresolved {
+		names[u.Function] = true
+	}
+	return slices.Sorted(maps.Keys(names))
+}
+
 func TestGoNumbersThatChange(t *testing.T) {
 	want := []string{"main.byCopy", "main.byPointer", "main.bySwap", "main.fromJSON", "main.fromText"}
 	for _, goarch := range []string{"386", "amd64", "arm", "arm64", "loong64", "ppc64le", "riscv64", "s390x"} {
 		for _, flags := range []string{"", "-s -w"} {
 			t.Run(goarch+flags, func(t *testing.T) {
-				dir := t.TempDir()
-				write(t, filepath.Join(dir, "main.go"), numbersThatChange)
-				write(t, filepath.Join(dir, "go.mod"), "module example.test/numbers\n\ngo 1.21\n")
-				bin := filepath.Join(dir, "program")
-				command(t, []string{"CGO_ENABLED=0", "GOFLAGS=", "GOARCH=" + goarch}, dir, "go", "build", "-ldflags", flags, "-o", bin, ".")
-				names := map[string]bool{}
-				for _, u := range scanFile(t, bin, nil).Unresolved {
-					names[u.Function] = true
-				}
-				if got := slices.Sorted(maps.Keys(names)); !slices.Equal(got, want) {
+				res := scanFile(t, buildSource(t, numbersThatChange, goarch, "-ldflags="+flags), nil)
+				if got := told(res); !slices.Equal(got, want) {
 					t.Errorf("unresolved are %q, want %q", got, want)
 				}
 			})

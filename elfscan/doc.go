@@ -29,9 +29,12 @@
 // tells where the program can load some. What it looks up with dlsym(3) by a
 // constant name is reachable in all libraries that define it. A number in a
 // variable counts as found if all stores to it are seen and its address goes
-// nowhere else. What a call returns that is passed a system call's name, as in
-// libseccomp, is taken for its number. On x86_64, int
-// 0x80 is not looked for, because it enters through the i386 ABI.
+// nowhere else; Go's packages runtime, syscall, internal/... and x/sys/unix are
+// trusted with theirs. Switches are followed through the tables that the usual
+// compilers make; what only a jump of another kind leads to may be missed. What
+// a call returns that is passed a system call's name, as in libseccomp, is
+// taken for its number. On x86_64, int 0x80 is not looked for, because it
+// enters through the i386 ABI.
 //
 // # What does it cost?
 //

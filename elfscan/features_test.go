@@ -3,12 +3,10 @@
 package elfscan_test
 
 import (
-	"context"
-	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/elastic/go-seccomp-bpf/elfscan"
 )
@@ -37,10 +35,7 @@ func TestFeatures(t *testing.T) {
 				t.Fatal(err)
 			}
 			traces := t.TempDir()
-			ctx, cancel := context.WithTimeoutCause(t.Context(), maxWorkload, fmt.Errorf("still running after %v", maxWorkload))
-			defer cancel()
-			sh := exec.CommandContext(ctx, "sh", "-u", script)
-			inGroup(t, ctx, sh)
+			sh := limited(t, 2*time.Minute, "sh", "-u", script)
 			sh.Dir = t.TempDir()
 			if err := os.Chmod(filepath.Dir(sh.Dir), 0o711); err != nil { // servers change their user
 				t.Fatal(err)

@@ -243,29 +243,32 @@ func sandboxed(t *testing.T, dir, path string, res *elfscan.Result, opt elfscan.
 	sandbox := filepath.Join(dir, "sandbox")
 	command(t, nil, "..", "go", "build", "-o", sandbox, "./cmd/sandbox")
 	return func(args ...string) *exec.Cmd {
-		ctx, cancel := context.WithTimeoutCause(t.Context(), maxWorkload, fmt.Errorf("still running after %v", maxWorkload))
-		t.Cleanup(cancel)
-		cmd := exec.CommandContext(ctx, sandbox, append([]string{"--policy", policy, "--", path}, args...)...)
+		cmd := limited(t, maxWorkload, sandbox, append([]string{"--policy", policy, "--", path}, args...)...)
 		cmd.Dir = dir
-		inGroup(t, ctx, cmd)
 		return cmd
 	}
 }
 
-// inGroup makes the end of a context end a command and what it started, which
-// may hang where a call was refused, and holds the pipes open.
-func inGroup(t *testing.T, ctx context.Context, cmd *exec.Cmd) {
+// limited is a command that fails the test when it takes too long, and then ends
+// with what it started, which may hang where a call was refused, and holds the
+// pipes open.
+func limited(t *testing.T, most time.Duration, name string, args ...string) *exec.Cmd {
+	t.Helper()
+	ctx, cancel := context.WithTimeoutCause(t.Context(), most, fmt.Errorf("still running after %v", most))
+	t.Cleanup(cancel)
+	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error {
-		t.Errorf("%s: %v", filepath.Base(cmd.Path), context.Cause(ctx))
+		t.Errorf("%s: %v", filepath.Base(name), context.Cause(ctx))
 		return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 	}
 	cmd.WaitDelay = 5 * time.Second
+	return cmd
 }
 
 // maxWorkload bounds the run of a program under its policy: what hangs because
 // of a refused call fails, instead of waiting for the whole test's end.
-const maxWorkload = 2 * time.Minute
+const maxWorkload = 60 * time.Second
 
 var workloads = map[string]func(t *testing.T, dir string, run func(...string) *exec.Cmd){
 	"sqlite3": func(t *testing.T, dir string, run func(...string) *exec.Cmd) {

@@ -129,8 +129,8 @@ func (r *resolver) points(n node, addr uint64) (out []flow.Point, lost bool) {
 		return nil, false // the bytes are part of another instruction
 	}
 	res := r.p.analyze(n)
-	if n >= r.p.nodes && r.p.extra[n-r.p.nodes].byRef && res.Partial != "" {
-		return nil, false // data among the code, whose address is taken
+	if r.p.isData(n) {
+		return nil, false
 	}
 	for _, pt := range res.Points {
 		if pt.Addr != addr || pt.Op != machine.Syscall {

@@ -197,8 +197,8 @@ func (t *tableWalk) follow(from node, places []uint64, v view) bool {
 	return len(places) == 0
 }
 
-// watch analyses a C function and tells where a value goes, what calls pass on
-// among it.
+// watch analyses a function and tells where a value goes; of C functions, what
+// calls pass on is told apart.
 func (p *program) watch(m *module, fn *flow.Func, value func(flow.Atom) bool) *flow.Result {
 	env := p.env(m)
 	env.Watch = value

@@ -32,12 +32,17 @@ func (p *program) pointerTaken(n node) bool {
 	if !p.pointers[n] && !p.taken[n] && len(p.loads[n]) == 0 {
 		return false
 	}
-	taken, known := p.handed[n]
-	if !known {
-		taken = p.isHanded(n)
-		p.handed[n] = taken
+	return remember(p.handed, n, p.isHanded)
+}
+
+// remember returns what is known of a node, finding it out if nothing is yet.
+func remember(known map[node]bool, n node, find func(node) bool) bool {
+	is, ok := known[n]
+	if !ok {
+		is = find(n)
+		known[n] = is
 	}
-	return taken
+	return is
 }
 
 // inData reports whether a function's address is in data, slots of the global

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unsafe"
 
 	"github.com/elastic/go-seccomp-bpf/elfscan/internal/flow"
 	"github.com/elastic/go-seccomp-bpf/elfscan/internal/image"
@@ -21,7 +22,7 @@ func (r *resolver) global(m *module, site uint64, t *task, a flow.Atom) []*task 
 	for _, n := range v.users {
 		for _, w := range v.writes(n) {
 			written = true
-			if c, ok := r.p.values.Consts(w.Value); ok && len(c) == 1 && c[0] == 0 {
+			if r.p.isZero(w.Value) {
 				continue // clears it after use
 			}
 			out = append(out, &task{fn: n, at: w.Addr, nr: r.p.values.Add(w.Value, a.Add), up: t, depth: t.depth + 1, store: true})
@@ -32,8 +33,8 @@ func (r *resolver) global(m *module, site uint64, t *task, a flow.Atom) []*task 
 		r.found = append(r.found, found{nr: int64(c) + a.Add, task: t, args: t.args})
 	}
 	switch _, is := r.info.SyscallName(uint32(c)); {
-	case v.tooMany && len(v.users) == 0:
-		r.open = append(r.open, open{m, site, t, "too many variables"})
+	case v.tooMany && len(v.users) == 0: // not searched for at all
+		r.open = append(r.open, open{m, site, t, "the number is loaded from one of too many variables"})
 	case fn.goIndex < 0 && len(out) == 0 && (!ok || c == 0 || !is):
 		r.open = append(r.open, open{m, site, t, "the number is loaded from a variable that nothing is seen to set"})
 	case !r.p.own(t) && (v.tooMany || v.pointedAt(t.up)):
@@ -85,8 +86,13 @@ type variableKey struct {
 	field bool
 }
 
-// maxVariables bounds the variables that are looked at.
-const maxVariables = 256
+// maxSearched bounds what is read in search of what variables are used for, in
+// bytes: words of data, edges, and code, which costs more.
+const (
+	maxSearched  = uint64(4 << 30)
+	decodingCost = 16 // times that of reading
+	analysisCost = 64
+)
 
 // anchors is how far behind what a function refers to it may reach other
 // variables, where compilers use one address for many (section anchors).
@@ -104,7 +110,7 @@ func (p *program) variable(m *module, addr uint64, field bool) *variable {
 		return v
 	}
 	v := &variable{p: p, m: m, addr: addr, lo: addr, pointed: map[node]bool{}}
-	if len(p.variables) >= maxVariables {
+	if p.searched += uint64(len(m.edges)) * uint64(unsafe.Sizeof(edge{})); p.searched > maxSearched {
 		v.tooMany = true
 		return v
 	}
@@ -190,8 +196,12 @@ func (p *program) objectStart(m *module, addr uint64) (lo uint64) {
 	}
 	for _, e := range m.edges {
 		to, at := m.lo+uint64(e.to), m.lo+uint64(e.at)
-		if e.kind != machine.EdgeRef || to <= lo || to > last || m.m.Align == 1 && !p.inPlace(m, e) {
+		if e.kind != machine.EdgeRef || to <= lo || to > last || m.m.Align < 4 && !p.inPlace(m, e) {
 			continue
+		}
+		from := node(m.base + e.from)
+		if _, f := p.function(from); f.goIndex >= 0 && isStandard(p.nodeName(from)) {
+			continue // by chance, or to a variable of its own, which is not what is asked for
 		}
 		if word, _ := m.f.Uint(at, m.m.PtrSize); !counted || word == to {
 			lo = to
@@ -207,6 +217,7 @@ func (v *variable) countedFrom(f *function, bases []uint64) bool {
 	if !ok {
 		return false
 	}
+	v.p.searched += decodingCost * uint64(len(code))
 	is := func(x int64) bool {
 		return slices.ContainsFunc(bases, func(b uint64) bool { return x >= int64(v.lo-b) && x <= int64(v.addr-b) })
 	}
@@ -246,28 +257,25 @@ func (v *variable) pointedAt(user *task) bool {
 	if user != nil {
 		by = user.fn
 	}
-	is, known := v.pointed[by]
-	if !known {
-		is = v.usedElsewhere(by)
-		v.pointed[by] = is
-	}
-	return is
+	return remember(v.pointed, by, v.usedElsewhere)
 }
 
+// usedElsewhere is pointedAt for the function of a user.
 func (v *variable) usedElsewhere(user node) bool {
 	p, m := v.p, v.m
 	holds := func(x uint64) bool { return x >= v.lo && x <= v.addr && (x == v.addr || !m.startsBSS(x)) }
 	for _, n := range v.users {
 		_, fn, ok := p.flowFunc(n)
-		if !ok {
+		if !ok || p.searched > maxSearched {
 			return true
 		}
 		if fn.Go && isStandard(p.nodeName(n)) {
 			continue // knows only variables of its own, which may be neighbours
 		}
-		if n >= p.nodes && p.extra[n-p.nodes].byRef && p.analyze(n).Partial != "" {
-			continue // data among the code
+		if p.isData(n) {
+			continue
 		}
+		p.searched += analysisCost * uint64(len(fn.Code))
 		res := p.watch(m, fn, func(a flow.Atom) bool { return a.Kind == flow.Const && holds(uint64(a.Add)) })
 		passed := slices.ContainsFunc(res.Passed, func(to flow.Passed) bool {
 			return user == noNode || p.target(m, to.Target) != user
@@ -283,6 +291,9 @@ func (v *variable) usedElsewhere(user node) bool {
 	}
 	if m.f.Type == elf.ET_EXEC {
 		for _, r := range m.f.Data() {
+			if p.searched += r.End - r.Start; p.searched > maxSearched {
+				return true
+			}
 			m.eachWord(r, keeps)
 		}
 	}
@@ -292,6 +303,12 @@ func (v *variable) usedElsewhere(user node) bool {
 		}
 	}
 	return kept
+}
+
+// isZero reports whether a value is zero and nothing else.
+func (p *program) isZero(v flow.ID) bool {
+	c, ok := p.values.Consts(v)
+	return ok && len(c) == 1 && c[0] == 0
 }
 
 // behind are tasks for a field behind a pointer that is kept in a variable:
@@ -311,7 +328,7 @@ func (r *resolver) behind(t *task, a, root flow.Atom) (tasks []*task, all bool) 
 			continue
 		}
 		for _, w := range v.writes(n) {
-			if c, ok := r.p.values.Consts(w.Value); ok && len(c) == 1 && c[0] == 0 {
+			if r.p.isZero(w.Value) {
 				continue // a null pointer
 			}
 			out = append(out, &task{fn: n, at: w.Addr, nr: r.p.values.Behind(a, w.Value), up: t, depth: t.depth + 1})

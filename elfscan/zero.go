@@ -52,7 +52,7 @@ func (p *program) storesIn(res *flow.Result, addr, size uint64) bool {
 		if w.To.Kind != flow.Const || to >= addr+size || to+uint64(w.Size) <= addr {
 			continue
 		}
-		if c, ok := p.values.Consts(w.Value); !ok || len(c) != 1 || c[0] != 0 {
+		if !p.isZero(w.Value) {
 			return true
 		}
 	}

@@ -69,7 +69,8 @@ func (a *analysis) passes(s *State, in machine.Inst) {
 	if a.Watch == nil || a.res.Escapes {
 		return
 	}
-	for _, r := range a.passedIn(in) {
+	passed := a.passedIn(in)
+	for _, r := range passed {
 		mixed := s.mixed[r>>6]>>(r&63)&1 != 0
 		switch v := s.Regs[r]; {
 		case a.PassOn != nil && in.Target != 0 && (mixed || a.watched(v)):
@@ -87,9 +88,11 @@ func (a *analysis) passes(s *State, in machine.Inst) {
 	if in.Op == machine.Call {
 		push = a.m.CallPush
 	}
+	shown := a.shown(s, passed)
 	for _, p := range s.slots {
+		off := int64(p.off)
 		switch {
-		case a.shown(s, in, p.off):
+		case slices.ContainsFunc(shown, func(start int64) bool { return off >= start && off < start+64 }): // of one object
 			a.escapes(p.v)
 		case ok && p.off >= sp+64:
 		case ok && a.PassOn != nil && in.Target != 0 && a.watched(p.v):
@@ -100,23 +103,21 @@ func (a *analysis) passes(s *State, in machine.Inst) {
 	}
 }
 
-// shown reports whether a called function may know the address of a word on
-// the stack, or of an object that it is in.
-func (a *analysis) shown(s *State, in machine.Inst, off int32) bool {
-	in64 := func(start int64) bool { return start <= int64(off) && int64(off)-start < 64 }
-	for _, e := range a.esc {
-		if in64(int64(e)) {
-			return true
-		}
+// shown are the addresses on the stack that a called function may know, as
+// offsets from the SP on entry.
+func (a *analysis) shown(s *State, passed []machine.Reg) []int64 {
+	var out []int64
+	for _, off := range a.esc {
+		out = append(out, int64(off))
 	}
-	for _, r := range a.passedIn(in) {
+	for _, r := range passed {
 		for _, x := range a.v.sets[s.Regs[r]] {
-			if x.Kind == Entry && machine.Reg(x.Reg) == a.m.SP && x.Add < 0 && in64(x.Add) {
-				return true
+			if x.Kind == Entry && machine.Reg(x.Reg) == a.m.SP && x.Add < 0 {
+				out = append(out, x.Add)
 			}
 		}
 	}
-	return false
+	return out
 }
 
 // passedIn are the registers that a called function may read.
