@@ -83,5 +83,5 @@ func (p *program) boundary(m *module, addr uint64) bool {
 
 // isData reports whether a node is data among the code, whose address is taken.
 func (p *program) isData(n node) bool {
-	return n >= p.nodes && p.extra[n-p.nodes].byRef && p.analyze(n).Partial != ""
+	return n >= p.nodes && p.extra[n-p.nodes].mayBeData() && p.analyze(n).Partial != ""
 }

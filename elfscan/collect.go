@@ -138,7 +138,7 @@ func (s *scanner) finishCall(c *Call) {
 
 // evidence describes the place where a task's number comes from.
 func (s *scanner) evidence(t *task) Evidence {
-	m, fn := s.p.function(t.fn)
+	m, fn := s.p.around(t.fn, t.at)
 	site := t
 	for site.up != nil {
 		site = site.up
@@ -154,7 +154,7 @@ func (s *scanner) addUnresolved(r *resolver) {
 	seen := map[string]bool{}
 	for _, o := range r.open {
 		e := s.evidence(o.task)
-		_, fn := s.p.function(o.task.fn)
+		_, fn := s.p.around(o.task.fn, o.task.at)
 		key := fmt.Sprintf("%s %x %x", e.Module, e.Address, o.site)
 		if seen[key] {
 			continue

@@ -4,8 +4,11 @@ package elfscan_test
 
 import (
 	"bytes"
+	"debug/elf"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -37,13 +40,28 @@ var compilers = []compiler{
 	{"s390x", "s390x-linux-gnu-gcc", "gcc-s390x-linux-gnu libc6-dev-s390x-cross", someWays, "/usr/s390x-linux-gnu", "qemu-s390x-static"},
 }
 
+// strip removes the symbols from a program.
+func (c compiler) strip(t *testing.T, bin string) {
+	t.Helper()
+	command(t, nil, "", strings.TrimPrefix(strings.TrimSuffix(c.command, "gcc"), "musl-")+"strip", bin)
+}
+
+// oneWay are the compilers, each used in one way.
+func oneWay() []compiler {
+	out := slices.Clone(compilers)
+	for i := range out {
+		out[i].ways = out[i].ways[:1]
+	}
+	return out
+}
+
 // eachCompiler compiles a C program with every compiler and in every way.
-func eachCompiler(t *testing.T, source string, flags []string, do func(t *testing.T, c compiler, dir, bin string)) {
+func eachCompiler(t *testing.T, list []compiler, source string, flags []string, do func(t *testing.T, c compiler, dir, bin string)) {
 	source, err := filepath.Abs(source)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range compilers {
+	for _, c := range list {
 		for _, way := range c.ways {
 			t.Run(strings.TrimSpace(c.name+" "+way), func(t *testing.T) {
 				installed(t, c.command, c.pkg)
@@ -95,7 +113,7 @@ func TestCPrograms(t *testing.T) {
 	for _, source := range []string{"work.c", "many.c", "named.c"} {
 		t.Run(source, func(t *testing.T) {
 			flags := map[string][]string{"many.c": {"-s"}, "named.c": {"-s"}}[source]
-			eachCompiler(t, filepath.Join("testdata", "c", source), flags, checkUsed)
+			eachCompiler(t, compilers, filepath.Join("testdata", "c", source), flags, checkUsed)
 		})
 	}
 	for _, c := range []struct {
@@ -186,14 +204,120 @@ func shellCalls(t *testing.T) []string {
 // not show is told, whatever the number is at first.
 func TestNumbersThatChange(t *testing.T) {
 	want := []string{"behind_pointer", "from_file", "from_text", "kept_elsewhere", "never_set", "thread_local_variable"}
-	eachCompiler(t, filepath.Join("testdata", "c", "unknown.c"), nil, func(t *testing.T, c compiler, dir, bin string) {
+	eachCompiler(t, compilers, filepath.Join("testdata", "c", "unknown.c"), nil, func(t *testing.T, c compiler, dir, bin string) {
 		opt := &elfscan.Options{Path: bin, Sysroot: c.sysroot}
 		if got := told(scanFile(t, bin, opt)); !slices.Equal(got, want) {
 			t.Errorf("unresolved are %q, want %q", got, want)
 		}
-		command(t, nil, dir, strings.TrimPrefix(strings.TrimSuffix(c.command, "gcc"), "musl-")+"strip", bin)
+		c.strip(t, bin)
 		if got := told(scanFile(t, bin, opt)); len(got) != len(want) {
 			t.Errorf("stripped, unresolved are %q", got)
 		}
 	})
+}
+
+// TestNumbersHardToReach: a system call to which jumps and tables lead that are
+// hard to follow is found; in stripped programs for machines without unwind
+// information, it is found or told.
+func TestNumbersHardToReach(t *testing.T) {
+	for source, want := range map[string][]string{"jumps.c": nil, "tables.c": {"one", "two"}} {
+		for level, list := range map[string][]compiler{"-O2": compilers, "-Os": oneWay(), "-O0": oneWay()} {
+			t.Run(source+level, func(t *testing.T) {
+				file := filepath.Join("testdata", "c", source)
+				calls := namedCalls(t, file)
+				eachCompiler(t, list, file, []string{level}, func(t *testing.T, c compiler, dir, bin string) {
+					checkHardToReach(t, c, bin, calls, want)
+				})
+			})
+		}
+	}
+}
+
+// TestLargeModel: code whose calls are not followed is told.
+func TestLargeModel(t *testing.T) {
+	for _, way := range []string{"", "-static"} {
+		dir := t.TempDir()
+		bin := filepath.Join(dir, "program")
+		source, err := filepath.Abs(filepath.Join("testdata", "c", "tables.c"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		installed(t, "gcc", "gcc")
+		command(t, nil, dir, "gcc", append([]string{"-mcmodel=large", "-fPIE", "-w", "-o", bin, source}, strings.Fields(way)...)...)
+		if res := scanFile(t, bin, nil); !res.Partial || !strings.Contains(strings.Join(res.Notes, "\n"), "large model") {
+			t.Errorf("%s: partial is %v, notes are %q", way, res.Partial, res.Notes)
+		}
+	}
+}
+
+// namedCalls are the system calls that a program names; kexec_load is passed to
+// functions that have unresolved numbers.
+func namedCalls(t *testing.T, source string) (names []string) {
+	t.Helper()
+	text, err := os.ReadFile(source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(`SYS_(\w+)`).FindAllSubmatch(text, -1) {
+		if name := string(m[1]); name != "kexec_load" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func checkHardToReach(t *testing.T, c compiler, bin string, calls, want []string) {
+	t.Helper()
+	opt := &elfscan.Options{Path: bin, Sysroot: c.sysroot}
+	res := scanFile(t, bin, opt)
+	if got := told(res); !slices.Equal(got, want) {
+		t.Errorf("unresolved are %q, want %q", got, want)
+	}
+	where := map[string]string{}
+	for _, call := range res.Calls {
+		if slices.Contains(calls, call.Name) {
+			where[call.Name] = call.Evidence[0].Function
+		}
+	}
+	inside := functions(t, bin)
+	c.strip(t, bin)
+	res = scanFile(t, bin, opt)
+	for _, name := range calls {
+		if where[name] == "" {
+			t.Errorf("%s is not found", name)
+			continue
+		}
+		found := slices.ContainsFunc(res.Calls, func(call elfscan.Call) bool { return call.Name == name })
+		if !found && !slices.ContainsFunc(res.Unresolved, func(u elfscan.Site) bool { return inside(where[name], u.Address) }) {
+			t.Errorf("stripped, %s of %s is neither found nor told", name, where[name])
+		}
+	}
+	if got := told(res); c.unwinds() && len(got) != len(want) {
+		t.Errorf("stripped, unresolved are %q", got)
+	}
+}
+
+// unwinds reports whether stripped programs tell where functions start and end.
+func (c compiler) unwinds() bool { return c.name != "armel" && c.name != "riscv64" }
+
+// functions tells whether an address is in a function of a program, the parts
+// that the compiler puts elsewhere included.
+func functions(t *testing.T, bin string) func(name string, addr uint64) bool {
+	t.Helper()
+	f, err := elf.Open(bin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	symbols, err := f.Symbols()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(name string, addr uint64) bool {
+		name, _, _ = strings.Cut(name, ".")
+		return slices.ContainsFunc(symbols, func(s elf.Symbol) bool {
+			of, _, _ := strings.Cut(s.Name, ".")
+			return of == name && addr >= s.Value && addr < s.Value+s.Size
+		})
+	}
 }

@@ -30,11 +30,12 @@
 // constant name is reachable in all libraries that define it. A number in a
 // variable counts as found if all stores to it are seen and its address goes
 // nowhere else; Go's packages runtime, syscall, internal/... and x/sys/unix are
-// trusted with theirs. Switches are followed through the tables that the usual
-// compilers make; what only a jump of another kind leads to may be missed. What
-// a call returns that is passed a system call's name, as in libseccomp, is
-// taken for its number. On x86_64, int 0x80 is not looked for, because it
-// enters through the i386 ABI.
+// trusted with theirs. Jumps through tables are followed; they, and jumps
+// through other pointers, are taken to lead to whatever code of their functions
+// nothing else leads to, and to labels whose addresses are taken. What a call
+// returns that is passed a system call's name, as in libseccomp, is taken for
+// its number. On x86_64, int 0x80 is not looked for, because it enters through
+// the i386 ABI.
 //
 // # What does it cost?
 //

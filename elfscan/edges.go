@@ -50,6 +50,20 @@ func (mod *module) scan(ctx context.Context, progress func(done uint64)) error {
 		if kind >= machine.EdgeRef && fn.goIndex >= 0 && s.Since != 0 && s.Since < fn.start {
 			return // half of the address is from another function
 		}
+		if kind == machine.EdgeLarge {
+			if fn.goIndex < 0 && mod.isLarge(target) {
+				mod.large++
+			}
+			return
+		}
+		if kind >= machine.EdgeNear {
+			if fn.goIndex >= 0 || s.Since < fn.start {
+				return // Go's compiler counts from each variable alone
+			}
+			if kind == machine.EdgeNearData {
+				kind = machine.EdgeData
+			}
+		}
 		if kind <= machine.EdgeJump {
 			if kind == machine.EdgeJump && target >= fn.start && target < fn.end && !(fn.gap && mod.inLinkage(target)) {
 				return
@@ -129,6 +143,17 @@ func (mod *module) fixedCode(addr uint64) bool {
 	return mod.f.Type == 2 && (mod.goTab == nil || addr < mod.goTab.Text || addr >= mod.goTab.EText)
 }
 
+// isLarge reports whether code for the large model of x86-64 would refer to an
+// address as the compiler does: that of a function, of the procedure linkage
+// table, or of a slot of the global offset table.
+func (mod *module) isLarge(addr uint64) bool {
+	if got := mod.got; got != nil && addr > got.Addr && addr < got.Addr+got.Size {
+		return addr&7 == 0
+	}
+	i := mod.funcAt(addr)
+	return i >= 0 && (mod.funcs[i].start == addr || mod.inLinkage(addr))
+}
+
 // absolute reports whether code may hold addresses that are not relative to
 // anything: in executables that are not relocated, and where code itself is.
 func (mod *module) absolute() bool {
@@ -139,7 +164,7 @@ func (mod *module) absolute() bool {
 // counts from.
 func (mod *module) refBase() uint64 {
 	switch mod.m.Name {
-	case "i386", "arm":
+	case "i386", "arm", "x86_64":
 		return mod.offsetTable()
 	case "riscv64":
 		return mod.globalPointer()

@@ -218,7 +218,7 @@ func (g *libGateState) targets(m *module, e edge) []node {
 		return []node{g.p.target(m, to)}
 	case e.kind == machine.EdgeRef && m.inCode(to):
 		return []node{g.p.startAt(m, to)}
-	case e.kind != machine.EdgeRef || m.objectEnd(to) > to+maxHooks:
+	case e.kind != machine.EdgeRef && e.kind != machine.EdgeNear || m.objectEnd(to) > to+maxHooks:
 		return nil
 	}
 	var out []node

@@ -50,6 +50,7 @@ type module struct {
 	init      map[machine.Reg]int64
 	goInit    map[machine.Reg]int64
 	loader    bool              // ld.so itself
+	large     int               // references as of code for the large model
 	dlopened  bool              // its exports may be asked for by name
 	byName    map[string]node   // once asked for
 	goMinor   int               // 0 until asked for

@@ -133,7 +133,7 @@ __attribute__((noinline)) int use(long (*f)(long, ...), int n)
 		t.Run(name, func(t *testing.T) {
 			main := filepath.Join(t.TempDir(), "main.c")
 			write(t, main, "#define _GNU_SOURCE\n#include <unistd.h>\n"+source)
-			eachCompiler(t, main, []string{"-s"}, func(t *testing.T, c compiler, _, bin string) {
+			eachCompiler(t, compilers, main, []string{"-s"}, func(t *testing.T, c compiler, _, bin string) {
 				res := scanFile(t, bin, &elfscan.Options{Path: bin, Sysroot: c.sysroot})
 				if len(res.Unresolved) == 0 {
 					t.Error("nothing is unresolved")

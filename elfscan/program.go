@@ -69,9 +69,15 @@ type program struct {
 type extraNode struct {
 	mod   *module
 	start uint64
-	fn    int  // containing function
-	byRef bool // only its address is taken: it may be data
+	fn    int // containing function
+
+	jumped  bool // a call or a jump leads there
+	taken   bool // its address is
+	pointer bool // by a relocation
 }
+
+// mayBeData reports whether nothing but references of code lead to a node.
+func (x *extraNode) mayBeData() bool { return x.taken && !x.jumped && !x.pointer }
 
 func newProgram(ctx context.Context, mods []*module) *program {
 	p := &program{ctx: ctx, mods: mods, values: flow.NewValues(), results: map[node]*flow.Result{},
@@ -95,6 +101,16 @@ func (p *program) function(n node) (*module, function) {
 	i := sort.Search(len(p.mods), func(i int) bool { return p.mods[i].base > uint32(n) }) - 1
 	m := p.mods[i]
 	return m, m.funcs[uint32(n)-m.base]
+}
+
+// around is the function that an instruction is in, which a node's code has:
+// where functions cannot be told apart, from where it is entered, if it can.
+func (p *program) around(n node, addr uint64) (*module, function) {
+	m, f := p.function(n)
+	if n >= p.nodes && (!f.gap || addr < f.start) {
+		return m, m.funcs[p.extra[n-p.nodes].fn]
+	}
+	return m, f
 }
 
 // nodeAt returns the node that starts at an address, making one if the
@@ -141,7 +157,7 @@ func (p *program) target(m *module, addr uint64) node {
 	}
 	n = p.nodeAt(m, addr)
 	if n != noNode && n >= p.nodes {
-		p.extra[n-p.nodes].byRef = false
+		p.extra[n-p.nodes].jumped = true
 	}
 	m.targets[addr] = n
 	return n
@@ -179,7 +195,11 @@ func (p *program) slotTarget(m *module, slot uint64) node {
 	}
 	switch r.Kind {
 	case image.RelRelative, image.RelIRelative:
-		return p.nodeAt(m, m.codeAddress(r.Addend))
+		n := p.nodeAt(m, m.codeAddress(r.Addend))
+		if n != noNode && n >= p.nodes {
+			p.extra[n-p.nodes].pointer = true
+		}
+		return n
 	case image.RelSymbol:
 		if s, ok := m.f.DynSym(r.Sym); ok {
 			if def, v, ok := p.lookup(m, s); ok {
@@ -266,30 +286,64 @@ func (p *program) code(m *module, f function) ([]byte, bool) {
 
 func (p *program) flowFunc(n node) (*module, *flow.Func, bool) {
 	m, f := p.function(n)
-	size := f.end - f.start
-	if size > maxFunction || p.work > maxWork {
+	entry := f.start
+	if n >= p.nodes && len(m.inner[p.extra[n-p.nodes].fn]) <= maxInner {
+		f = m.funcs[p.extra[n-p.nodes].fn]
+		f.start = m.afterLinkage(f, entry)
+	}
+	if f.end-f.start > maxFunction || p.work > maxWork {
 		return m, nil, false
 	}
 	code, ok := p.code(m, f)
 	if !ok {
 		return m, nil, false
 	}
-	fn := &flow.Func{Start: f.start, Code: code, Go: f.goIndex >= 0, Init: m.init}
+	fn := &flow.Func{Start: f.start, Code: code, Entry: entry, Go: f.goIndex >= 0, Init: m.init}
 	if fn.Go && m.goInit != nil {
 		fn.Init = m.goInit
 	}
-	if m.setsTOC(f.start) {
+	if m.setsTOC(entry) {
 		fn.Init = maps.Clone(fn.Init)
 		if fn.Init == nil {
 			fn.Init = map[machine.Reg]int64{}
 		}
-		fn.Init[12] = int64(f.start) // r12, as the global entry point expects
+		fn.Init[12] = int64(entry) // r12, as the global entry point expects
 	}
+	fn.Alone = !f.gap && !m.inLinkage(f.start)
+	fn.Whole = fn.Alone && n < p.nodes
+	p.addEntries(m, fn, entry, f)
 	if n < p.nodes && m.lsda[f.start] != 0 {
 		fn.Pads = m.f.LandingPads(m.lsda[f.start], f.start)
 		p.work += 16 * len(fn.Pads)
 	}
 	return m, fn, true
+}
+
+// maxInner bounds the entries in the middle of a function from which the whole
+// of it is looked at; with more, what is behind each.
+const maxInner = 4096
+
+// addEntries notes where else a function is entered, and what labels are in it:
+// without starts of functions, which are told when they are called through
+// pointers.
+func (p *program) addEntries(m *module, fn *flow.Func, entry uint64, f function) {
+	inner := m.inner[m.funcAt(entry)]
+	if len(inner) > maxInner {
+		fn.Alone, fn.Whole = false, false
+		return
+	}
+	if fn.Alone {
+		fn.Others = append(fn.Others, f.start)
+	}
+	for _, other := range inner {
+		x := p.extra[other-p.nodes]
+		if fn.Alone && x.jumped {
+			fn.Others = append(fn.Others, x.start)
+		}
+		if (fn.Whole || f.gap && !p.taken[other]) && (x.taken || x.pointer) {
+			fn.Labels = append(fn.Labels, x.start)
+		}
+	}
 }
 
 // analyze returns what is known about a function, decoding it once.
@@ -494,6 +548,20 @@ func (mod *module) inLinkage(addr uint64) bool {
 		}
 	}
 	return slices.ContainsFunc(mod.linkage, func(r image.Range) bool { return r.Contains(addr) })
+}
+
+// afterLinkage is from where on a function holds code that addr may belong to:
+// without symbols procedure linkage tables are not told from what follows.
+func (mod *module) afterLinkage(f function, addr uint64) uint64 {
+	start := f.start
+	if f.gap && !mod.inLinkage(addr) {
+		for _, r := range mod.linkage {
+			if r.End > start && r.End <= addr {
+				start = r.End
+			}
+		}
+	}
+	return start
 }
 
 func (p *program) startAt(m *module, addr uint64) node {

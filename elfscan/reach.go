@@ -16,9 +16,9 @@ import (
 // data that reachable code refers to.
 type reach struct {
 	p    *program
-	from []node // by node: a function that leads to it, or unreached
-	n    int    // reachable
-	data map[dataKey]bool
+	from []node             // by node: a function that leads to it, or unreached
+	n    int                // reachable
+	data map[dataKey]uint64 // how far each has been read
 	q    []node
 	dq   []dataRef
 	lib  *libGateState // nil to follow everything
@@ -37,10 +37,10 @@ type dataRef struct {
 	by     node
 }
 
-// dataKey is where an object starts, and whether it is short.
+// dataKey is where an object starts.
 type dataKey struct {
-	mod  *module
-	addr uint64
+	mod *module
+	lo  uint64
 }
 
 // reachable searches, with the gates of the C library closed that the program
@@ -63,7 +63,7 @@ func (p *program) reachable(everything bool, dead map[step]bool) *reach {
 }
 
 func (p *program) reachWith(lib *libGateState, dead map[step]bool) *reach {
-	r := &reach{p: p, from: slices.Repeat([]node{unreached}, int(p.nodes)+len(p.extra)), data: map[dataKey]bool{}, lib: lib, dead: dead,
+	r := &reach{p: p, from: slices.Repeat([]node{unreached}, int(p.nodes)+len(p.extra)), data: map[dataKey]uint64{}, lib: lib, dead: dead,
 		anyName: map[node]bool{}}
 	for i, m := range p.mods {
 		if i == 0 || m.loader {
@@ -83,6 +83,11 @@ func (p *program) reachWith(lib *libGateState, dead map[step]bool) *reach {
 				r.addData(dataRef{m, s.Addr, s.Addr + s.Size, noNode})
 			case ".init", ".fini":
 				r.addCode(m, s.Addr, noNode)
+			}
+		}
+		for _, s := range m.f.Progs {
+			if s.Type == elf.PT_TLS { // which code counts from a register
+				r.addData(dataRef{m, s.Vaddr, s.Vaddr + min(s.Filesz, maxObject), noNode})
 			}
 		}
 		r.addLoaderHooks(m)
@@ -207,10 +212,9 @@ func (r *reach) addCode(m *module, addr uint64, by node) {
 	}
 	r.add(node(m.base)+node(i), by)
 	if m.funcs[i].start != addr && m.funcs[i].goIndex < 0 {
-		_, known := m.starts[addr]
 		n := r.p.nodeAt(m, addr) // an entry in the middle
-		if !known && n >= r.p.nodes {
-			r.p.extra[n-r.p.nodes].byRef = true
+		if n >= r.p.nodes {
+			r.p.extra[n-r.p.nodes].taken = true
 		}
 		r.add(n, by)
 	}
@@ -262,18 +266,11 @@ func (r *reach) addData(d dataRef) {
 	if d.lo >= d.hi {
 		return
 	}
-	key := dataKey{d.mod, d.lo<<1 | boolBit(d.hi-d.lo <= 16)}
-	if !r.data[key] {
-		r.data[key] = true
+	key := dataKey{d.mod, d.lo}
+	if d.hi > r.data[key] {
+		r.data[key] = d.hi
 		r.dq = append(r.dq, d)
 	}
-}
-
-func boolBit(b bool) uint64 {
-	if b {
-		return 1
-	}
-	return 0
 }
 
 func (r *reach) run() {
@@ -323,6 +320,10 @@ func (r *reach) function(n node) {
 				continue
 			}
 			r.addData(dataRef{m, to, m.objectEnd(to), n})
+		case machine.EdgeNear:
+			if !m.inCode(to) {
+				r.addData(dataRef{m, to, m.objectEnd(to), n})
+			}
 		}
 	}
 	if i+1 < len(m.funcs) && fn.goIndex < 0 && m.funcs[i+1].start == fn.end && (m.funcs[i+1].gap || r.p.fallsOff(n)) {
@@ -401,17 +402,17 @@ func (mod *module) buildBounds() {
 	if mod.bounds != nil {
 		return
 	}
-	var b []uint64
+	var b, soft []uint64
 	for _, e := range mod.edges {
 		if e.kind == machine.EdgeRef {
 			if to := mod.lo + uint64(e.to); !mod.inCode(to) {
-				b = append(b, to)
+				soft = append(soft, to)
 			}
 		}
 	}
 	for _, r := range mod.f.Relocs() {
 		if r.Kind == image.RelRelative && !mod.inCode(r.Addend) {
-			b = append(b, r.Addend)
+			soft = append(soft, r.Addend)
 		}
 	}
 	for _, s := range mod.syms {
@@ -433,8 +434,32 @@ func (mod *module) buildBounds() {
 	for _, r := range mod.f.Data() {
 		b = append(b, r.Start, r.End)
 	}
+	for _, addr := range soft {
+		if !mod.continues(addr) {
+			b = append(b, addr)
+		}
+	}
 	slices.Sort(b)
 	mod.bounds = slices.Compact(b)
+}
+
+// continues reports whether what refers to an address more likely refers to the
+// middle of a table of functions than to an object of its own.
+func (mod *module) continues(addr uint64) bool {
+	ps := uint64(mod.m.PtrSize)
+	return mod.goTab == nil && mod.toCode(addr-ps) && mod.toCode(addr)
+}
+
+// toCode reports whether the word at an address points to code.
+func (mod *module) toCode(at uint64) bool {
+	if r, ok := mod.f.RelocAt(at); ok {
+		return r.Kind == image.RelRelative && mod.inCode(mod.codeAddress(r.Addend))
+	}
+	if mod.f.Type != elf.ET_EXEC || mod.inCode(at) {
+		return false
+	}
+	v, ok := mod.f.Uint(at, mod.m.PtrSize)
+	return ok && v != 0 && mod.inCode(mod.codeAddress(v))
 }
 
 const maxObject = 1 << 20
@@ -442,6 +467,9 @@ const maxObject = 1 << 20
 // objectEnd is where the object at addr ends.
 func (mod *module) objectEnd(addr uint64) uint64 {
 	end := addr + maxObject
+	if s := mod.ownSection(addr); s != nil {
+		return min(end, s.Addr+s.Size)
+	}
 	if i, _ := slices.BinarySearch(mod.bounds, addr+1); i < len(mod.bounds) {
 		end = min(end, mod.bounds[i])
 	}
@@ -449,6 +477,19 @@ func (mod *module) objectEnd(addr uint64) uint64 {
 		end = addr + n
 	}
 	return mod.slotsEnd(addr, end)
+}
+
+// ownSection is the section of the program's own that starts at an address, nil
+// if there is none: linkers make symbols of where one with the name of a C
+// identifier starts and ends, between which the program looks through it.
+func (mod *module) ownSection(addr uint64) *image.Section {
+	for i := range mod.f.Sections {
+		s := &mod.f.Sections[i]
+		if s.Addr == addr && s.Flags&elf.SHF_ALLOC != 0 && s.Type == elf.SHT_PROGBITS && s.Name != "" && s.Name[0] != '.' {
+			return s
+		}
+	}
+	return nil
 }
 
 // startsBSS reports whether .bss starts at addr, usually with a flag of GCC's

@@ -270,8 +270,8 @@ func (f *refuter) passed(n node, depth int) map[machine.Reg]flow.ID {
 		}
 		pt, ok := pointAt(res, c.at)
 		if !ok {
-			if near(res, c.at, cf.start) {
-				return nil // not the call it looked like
+			if near(res, c.at, cf.start) || !near(f.p.analyze(c.from), c.at, cf.start) {
+				return nil // not the call it looked like, or overlooked
 			}
 			continue
 		}

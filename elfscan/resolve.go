@@ -297,7 +297,7 @@ func (r *resolver) unknown(m *module, site uint64, t *task) open {
 
 // ask turns a task into those of the callers.
 func (r *resolver) ask(m *module, site uint64, t *task) []*task {
-	taken := r.p.pointerTaken(t.fn) && !r.p.isSysinfo(t.fn) && (t.fn < r.p.nodes || r.p.isParameter(t))
+	taken := r.p.pointerTaken(t.fn) && !r.p.isSysinfo(t.fn) && (t.fn < r.p.nodes || r.p.inGap(t.fn) || r.p.isParameter(t))
 	callers := r.p.callersOf(t.fn)
 	if by, ok := r.reach.by(t.fn); ok && by == noNode {
 		r.open = append(r.open, open{m, site, t, fmt.Sprintf("%s is entered from outside", r.p.nodeName(t.fn))})
@@ -325,6 +325,12 @@ func (r *resolver) ask(m *module, site uint64, t *task) []*task {
 		r.orphan = t
 	}
 	return out
+}
+
+// inGap reports whether it is not known what function a node is part of.
+func (p *program) inGap(n node) bool {
+	_, fn := p.function(n)
+	return fn.gap
 }
 
 // isParameter reports whether a number depends on what a C function is called
@@ -381,9 +387,6 @@ func (p *program) callStates(c caller) []callState {
 	m, fn := p.function(c.from)
 	look := func() (out []callState) {
 		for _, n := range p.callerNodes(c) {
-			if _, f := p.function(n); f.start > c.at {
-				continue
-			}
 			if pt, ok := pointAt(p.analyze(n), c.at); ok {
 				out = append(out, callState{n, pt})
 			}

@@ -122,6 +122,10 @@ func (s *scanner) search() error {
 		if err := m.scan(s.ctx, progress); err != nil {
 			return s.readError(m, err)
 		}
+		if m.large > 1 { // one may be chance
+			s.res.Partial = true
+			s.res.Notes = append(s.res.Notes, m.path+": calls of code for the large model (-mcmodel=large) are not followed")
+		}
 		for _, r := range m.code {
 			before += int64(r.End - r.Start)
 		}

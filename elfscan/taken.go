@@ -204,7 +204,7 @@ func (p *program) eachPointer(m *module, yield func(n node, got uint64)) {
 			called[to] = true
 		case machine.EdgeData:
 			loaded[to] = true
-		case machine.EdgeRef:
+		case machine.EdgeRef, machine.EdgeNear:
 			based[to] = true
 		}
 	}

@@ -2,6 +2,7 @@ package elfscan
 
 import (
 	"debug/elf"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -125,30 +126,25 @@ func (p *program) variable(m *module, addr uint64, field bool) *variable {
 	if v.lo < addr {
 		near, far = max(maxNear, addr-v.lo), anchors[m.m.Name]
 	}
-	last := map[uint32]uint64{} // the last place in each function that refers to it
+	users := map[uint32]bool{}
 	bases := map[uint32][]uint64{}
 	for _, e := range m.edges {
-		to, at := m.lo+uint64(e.to), m.lo+uint64(e.at)
+		to := m.lo + uint64(e.to)
 		switch {
-		case to > addr || e.kind != machine.EdgeData && e.kind != machine.EdgeRef:
+		case to > addr || e.kind != machine.EdgeData && e.kind != machine.EdgeRef && e.kind != machine.EdgeNear:
 		case addr-to <= near:
-			last[e.from] = max(last[e.from], at)
+			users[e.from] = true
 		case addr-to <= far && e.kind == machine.EdgeRef:
 			bases[e.from] = append(bases[e.from], to)
 		}
 	}
 	for from, to := range bases {
-		if _, ok := last[from]; !ok && v.countedFrom(&m.funcs[from], to) {
-			last[from] = m.hi
-		}
+		users[from] = users[from] || v.countedFrom(&m.funcs[from], to)
 	}
-	v.tooMany = len(last) > maxReferrers
-	for from, at := range last {
-		for _, n := range p.callerNodes(caller{from: node(m.base + from)}) {
-			if _, f := p.function(n); f.start <= at {
-				v.users = append(v.users, n)
-			}
-		}
+	maps.DeleteFunc(users, func(_ uint32, uses bool) bool { return !uses })
+	v.tooMany = len(users) > maxReferrers
+	for from := range users {
+		v.users = append(v.users, p.callerNodes(caller{from: node(m.base + from)})...)
 	}
 	slices.Sort(v.users)
 	return v
@@ -199,9 +195,8 @@ func (p *program) objectStart(m *module, addr uint64) (lo uint64) {
 		if e.kind != machine.EdgeRef || to <= lo || to > last || m.m.Align < 4 && !p.inPlace(m, e) {
 			continue
 		}
-		from := node(m.base + e.from)
-		if _, f := p.function(from); f.goIndex >= 0 && isStandard(p.nodeName(from)) {
-			continue // by chance, or to a variable of its own, which is not what is asked for
+		if m.funcs[e.from].goIndex >= 0 && to%uint64(m.m.PtrSize) != 0 {
+			continue // by chance
 		}
 		if word, _ := m.f.Uint(at, m.m.PtrSize); !counted || word == to {
 			lo = to

@@ -1,6 +1,8 @@
 package flow
 
 import (
+	"slices"
+
 	"github.com/elastic/go-seccomp-bpf/elfscan/internal/machine"
 )
 
@@ -54,7 +56,7 @@ func holds(c machine.Cond, x, y int64, size uint8) bool {
 	return uint64(x) > uint64(y)
 }
 
-func (a *analysis) branch(in machine.Inst, s *State, pc uint64) bool {
+func (a *analysis) branch(in machine.Inst, s *State, pc, next uint64) bool {
 	flags := s.comparison
 	if in.Size != 0 { // a comparison of its own
 		s.comparison = a.compare(s, in, machine.Maybe)
@@ -78,6 +80,11 @@ func (a *analysis) branch(in machine.Inst, s *State, pc uint64) bool {
 	}
 	if taken {
 		a.goTo(in.Target, t, pc)
+	} else {
+		a.refuted = append(a.refuted, in.Target)
+	}
+	if !not {
+		a.refuted = append(a.refuted, next)
 	}
 	return not
 }
@@ -149,7 +156,7 @@ func (a *analysis) goTo(target uint64, s *State, pc uint64) {
 	if target == a.fn.Start && a.fn.Go && a.called {
 		return // runtime.morestack has returned: start again as before
 	}
-	if target >= a.fn.Start && target < a.fn.Start+uint64(len(a.fn.Code)) {
+	if a.in(target) {
 		a.enqueue(target, s)
 		return
 	}
@@ -166,6 +173,7 @@ func (a *analysis) jump(in machine.Inst, s *State, pc uint64) {
 	v := a.operand(s, in.A)
 	if v == Top || v == None {
 		a.lost(s)
+		a.goAstray(s)
 		a.point(Point{Addr: pc, Op: machine.Jump, Callee: v}, s)
 		return
 	}
@@ -181,6 +189,7 @@ func (a *analysis) jump(in machine.Inst, s *State, pc uint64) {
 		}
 	}
 	if rest != None {
+		a.goAstray(s)
 		a.point(Point{Addr: pc, Op: machine.Jump, Callee: rest}, s)
 	}
 }
@@ -189,13 +198,13 @@ func (a *analysis) jump(in machine.Inst, s *State, pc uint64) {
 // function: its length is known only to the comparison before it, and an
 // entry too many merely adds a path that is not there.
 func (a *analysis) jumpTable(x Atom, s *State, pc uint64) {
-	end := a.fn.Start + uint64(len(a.fn.Code))
 	stride, size := uint64(x.Reg), int(x.Size)
 	addr := uint64(x.Addr)
 	followed := false
 	if size == 0 && a.m.Name == "arm" {
 		followed = a.branchRow(addr, s)
 	}
+	var far farTargets
 	// Elsewhere, without a size, it goes into a row of equal instruction sequences.
 	for i := 0; i < maxTable && size > 0 && stride > 0; i++ {
 		c, ok := a.Memory.Constant(addr+uint64(i)*stride, size)
@@ -210,13 +219,18 @@ func (a *analysis) jumpTable(x Atom, s *State, pc uint64) {
 		if a.m.PtrSize == 4 {
 			t = uint64(uint32(t))
 		}
-		if t < a.fn.Start || t >= end || i > 0 && !a.boundary(t) {
+		inside := a.in(t)
+		if inside && i > 0 && !a.boundary(t) || !inside && !far.add(a, t) {
 			break
 		}
 		if next := addr + uint64(i)*stride; i > 0 && a.res.Tables[next] != 0 {
 			break // another table follows
 		}
+		if !inside {
+			continue
+		}
 		a.res.Tables[addr] = i + 1
+		a.isData(addr+uint64(i)*stride, size)
 		followed = true
 		a.enqueue(t, s)
 	}
@@ -224,6 +238,22 @@ func (a *analysis) jumpTable(x Atom, s *State, pc uint64) {
 		a.lost(s)
 		a.point(Point{Addr: pc, Op: machine.Jump, Callee: Top}, s)
 	}
+	a.goAstray(s)
+}
+
+// farTargets are those of a table that are outside the function: compilers put
+// what is seldom executed elsewhere. They are few.
+type farTargets []uint64
+
+const maxFar = 8
+
+// add reports whether t may be one more.
+func (f *farTargets) add(a *analysis, t uint64) bool {
+	if slices.Contains(*f, t) {
+		return true
+	}
+	*f = append(*f, t)
+	return len(*f) <= maxFar && a.Memory.Mapped(t)
 }
 
 // branchRow follows ARM's add pc, pc, reg, lsl #2: a row of branches.
@@ -231,7 +261,7 @@ func (a *analysis) branchRow(addr uint64, s *State) (followed bool) {
 	for i := uint64(0); i < maxTable; i++ {
 		t := addr + 4*i
 		w, ok := a.Memory.Constant(t, 4)
-		if !ok || w>>24 != 0xea || t < a.fn.Start || t >= a.fn.Start+uint64(len(a.fn.Code)) {
+		if !ok || w>>24 != 0xea || !a.in(t) {
 			break
 		}
 		a.enqueue(t, s)
@@ -269,7 +299,7 @@ func (a *analysis) tableSum(x, y ID) ID {
 
 // linked reports whether a jump may be a call, because the register of return
 // addresses may hold the next instruction's: ARM's mov lr, pc; mov pc, reg. If
-// only is false it may as well be no call.
+// only is false it may as well be no call, as where a label follows.
 func (a *analysis) linked(s *State, next uint64) (linked, only bool) {
 	if a.m.Link == machine.None {
 		return false, false
@@ -278,7 +308,7 @@ func (a *analysis) linked(s *State, next uint64) (linked, only bool) {
 	for _, x := range set {
 		linked = linked || x.Kind == Const && uint64(x.Add) == next
 	}
-	return linked, len(set) == 1
+	return linked, len(set) == 1 && !slices.Contains(a.fn.Labels, next)
 }
 
 func (a *analysis) call(in machine.Inst, s *State, pc, next uint64) bool {

@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/elastic/go-seccomp-bpf/elfscan/internal/machine"
@@ -10,12 +11,18 @@ import (
 type Func struct {
 	Start uint64
 	Code  []byte
-	Go    bool // compiled by Go: a call preserves no register
+	Entry uint64 // where it is entered, 0 for Start
+	Go    bool   // compiled by Go: a call preserves no register
 
 	// Init sets registers known on entry, such as a table of contents.
 	Init map[machine.Reg]int64
 	// Pads are where exceptions enter the function again.
 	Pads []uint64
+	// Alone says that Code holds nothing of other functions; Whole, that it is
+	// all of a function but for parts that the compiler has put elsewhere.
+	Alone, Whole bool
+	Others       []uint64 // where else it is entered, maybe Entry among them
+	Labels       []uint64 // in it, whose addresses are taken
 }
 
 // Memory is the image as a function sees it.
@@ -99,7 +106,8 @@ type Result struct {
 	visited paged[bool] // by offset
 }
 
-// Visited reports whether some path reaches an instruction at an offset.
+// Visited reports whether some path reaches an instruction at an offset, not
+// counting what only jumps lead to that were not followed.
 func (r *Result) Visited(off uint64) bool { return r.visited.at(off) }
 
 // Limits on one function.
@@ -139,6 +147,12 @@ type analysis struct {
 	last   machine.Op
 	called bool
 	bounds []bool // starts of instructions
+
+	reached paged[bool] // by offset
+	beyond  bool        // on islands
+	astray  *State      // at jumps that may lead anywhere in the function
+	refuted []uint64    // ways that conditions known to hold exclude
+	data    paged[bool] // by offset, what is loaded among the code
 }
 
 // Analyze follows values through a function.
@@ -162,30 +176,21 @@ func (e *Env) newAnalysis(fn *Func) *analysis {
 
 // follow fills in the result.
 func (a *analysis) follow() {
-	a.enqueue(a.fn.Start, a.entryState())
+	a.enqueue(cmp.Or(a.fn.Entry, a.fn.Start), a.entryState())
 	a.run()
 	if a.Probe && a.res.Returns {
 		return
 	}
 	a.landingPads()
+	a.islands()
 	for _, p := range a.points {
 		a.res.Points = append(a.res.Points, *p)
 	}
-	slices.SortFunc(a.res.Points, func(p, q Point) int { return compare(p.Addr, q.Addr) })
+	slices.SortFunc(a.res.Points, func(p, q Point) int { return cmp.Compare(p.Addr, q.Addr) })
 	for w := range a.writes {
 		a.res.Writes = append(a.res.Writes, w)
 	}
-	slices.SortFunc(a.res.Writes, func(p, q Write) int { return compare(p.Addr, q.Addr) })
-}
-
-func compare(a, b uint64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
+	slices.SortFunc(a.res.Writes, func(p, q Write) int { return cmp.Compare(p.Addr, q.Addr) })
 }
 
 func (a *analysis) entryState() *State {
@@ -215,6 +220,11 @@ func (a *analysis) assumed(x Atom) ID {
 	return a.v.one(x)
 }
 
+// in reports whether an address is in the function.
+func (a *analysis) in(pc uint64) bool {
+	return pc >= a.fn.Start && pc < a.fn.Start+uint64(len(a.fn.Code))
+}
+
 func (a *analysis) enqueue(pc uint64, s *State) {
 	off := pc - a.fn.Start
 	b := a.blk.at(off)
@@ -222,15 +232,15 @@ func (a *analysis) enqueue(pc uint64, s *State) {
 		b = &block{state: s.clone()}
 		a.blk.set(off, b)
 	} else {
-		var before State
+		var before *State
 		if b.visits > maxVisits {
-			before = *b.state
+			before = b.state.clone()
 		}
 		if !b.state.merge(a, s) {
 			return
 		}
 		if b.visits > maxVisits {
-			a.widen(b.state, &before)
+			a.widen(b.state, before)
 		}
 	}
 	if !b.queued {
@@ -246,10 +256,16 @@ func (a *analysis) widen(s, before *State) {
 			s.Regs[i] = Top
 		}
 	}
-	s.slots = slices.DeleteFunc(s.slots, func(p slot) bool { return p.off < 0 })
-	for i := range s.slots {
-		s.slots[i].v = Top
+	kept := s.slots[:0]
+	for _, p := range s.slots {
+		if i := before.find(p.off); i == len(before.slots) || before.slots[i] != p {
+			p.v = Top
+		}
+		if p.v != Top || p.off >= 0 {
+			kept = append(kept, p)
+		}
 	}
+	s.slots = kept
 }
 
 func (a *analysis) run() {
@@ -270,12 +286,24 @@ func (a *analysis) run() {
 	}
 }
 
-// landingPads follows the ways on which exceptions enter the function: there
-// only the stack pointer is known, if it is the same at all calls.
+// landingPads follows the ways on which exceptions enter the function.
 func (a *analysis) landingPads() {
 	if len(a.fn.Pads) == 0 {
 		return
 	}
+	s := a.unknownState()
+	for _, pc := range a.fn.Pads {
+		if a.in(pc) {
+			a.enqueue(pc, s)
+		}
+	}
+	a.run()
+}
+
+// unknownState is one of which nothing is known but what holds everywhere; for
+// the stack pointer, what it is at all calls. If that is not known either, it
+// is far below: nothing is known of the words there.
+func (a *analysis) unknownState() *State {
 	s := new(State)
 	sp := None
 	for _, p := range a.points {
@@ -283,21 +311,17 @@ func (a *analysis) landingPads() {
 			sp = a.v.Join(sp, p.State.Regs[a.m.SP])
 		}
 	}
-	if _, ok := a.v.Atoms(sp); ok && sp != None && len(a.v.sets[sp]) == 1 {
-		s.Regs[a.m.SP] = sp
+	if sp == Top || len(a.v.sets[sp]) != 1 {
+		sp = a.v.one(Atom{Kind: Entry, Reg: uint8(a.m.SP), Add: -1 << 24})
 	}
+	s.Regs[a.m.SP] = sp
 	if a.m.Zero != machine.None {
 		s.Regs[a.m.Zero] = a.v.Const(0)
 	}
 	for r, c := range a.fn.Init {
 		s.Regs[r] = a.v.Const(c)
 	}
-	for _, pc := range a.fn.Pads {
-		if pc >= a.fn.Start && pc < a.fn.Start+uint64(len(a.fn.Code)) {
-			a.enqueue(pc, s)
-		}
-	}
-	a.run()
+	return s
 }
 
 // lift returns the operations of the instruction at an offset.
@@ -344,7 +368,10 @@ func (a *analysis) walk(pc uint64, s *State) {
 			a.res.Partial = "undecodable instruction"
 			return
 		}
-		a.res.visited.set(uint64(off), true)
+		a.reached.set(uint64(off), true)
+		if !a.beyond {
+			a.res.visited.set(uint64(off), true)
+		}
 		a.steps++
 		next := pc + uint64(l.len)
 		for _, in := range a.ops[l.first : l.first+l.n] {
@@ -363,7 +390,7 @@ func (a *analysis) walk(pc uint64, s *State) {
 // ends handles running off the end: into the part of the function that its
 // unwind information left out, unless the last call does not return.
 func (a *analysis) ends(pc uint64, s *State) {
-	if a.last == machine.Call {
+	if a.last == machine.Call || a.beyond {
 		return
 	}
 	a.res.Ends = true
@@ -385,6 +412,7 @@ func (a *analysis) point(p Point, s *State) {
 func (e *Env) From(fn *Func, offset int) *Result {
 	sub := *fn
 	sub.Start += uint64(offset)
+	sub.Entry = 0
 	sub.Code = fn.Code[offset:]
 	return e.Analyze(&sub)
 }

@@ -55,7 +55,7 @@ func (a *analysis) step(in machine.Inst, s *State, pc, next uint64) bool {
 		a.jump(in, s, pc)
 		return false
 	case machine.Branch:
-		return a.branch(in, s, pc)
+		return a.branch(in, s, pc, next)
 	case machine.Return:
 		a.res.Returns = true
 		a.escapes(s.Regs[a.m.Result])
@@ -174,8 +174,11 @@ func (a *analysis) address(s *State, m machine.Mem) ID {
 		return v
 	}
 	idx, known := a.v.single(s.Regs[m.Index])
-	if known && v == Top && m.Scale == 1 && a.Memory.Mapped(uint64(idx+m.Disp)) { // either may be the base
-		return a.v.one(Atom{Kind: Table, Reg: 1, Addr: idx + m.Disp})
+	if known && v == Top { // either may be the base
+		a.escapes(s.Regs[m.Index])
+		if m.Scale == 1 && a.Memory.Mapped(uint64(idx+m.Disp)) {
+			return a.v.one(Atom{Kind: Table, Reg: 1, Addr: idx + m.Disp})
+		}
 	}
 	if known {
 		return a.v.Add(v, idx*int64(m.Scale))
@@ -217,6 +220,7 @@ func (a *analysis) loadAtom(s *State, x Atom, size uint8, ext machine.Extend) ID
 	case Const:
 		addr := uint64(x.Add)
 		if c, ok := a.Memory.Constant(addr, int(size)); ok {
+			a.isData(addr, int(size))
 			if ext == machine.Sign && size < 8 {
 				sh := 64 - 8*uint(size)
 				c = uint64(int64(c<<sh) >> sh)

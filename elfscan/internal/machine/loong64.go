@@ -194,6 +194,7 @@ func scanLoong(s *Scan, from, to int) {
 		case op == 0x14:
 			s.edge(EdgeJump, i, pc+uint64(signed(w&0x3ff<<16|w>>10&0xffff, 26)<<2))
 		case op == 0x15:
+			s.clobber(4, 20)
 			s.edge(EdgeCall, i, pc+uint64(signed(w&0x3ff<<16|w>>10&0xffff, 26)<<2))
 		case op >= 0x16 && op <= 0x1b:
 			s.edge(EdgeJump, i, pc+uint64(signed(w>>10, 16)<<2))
@@ -207,6 +208,7 @@ func scanLoong(s *Scan, from, to int) {
 			s.Site(pc)
 		case w>>25 == 0x18>>1:
 			s.edge(EdgeRef, i, pc+uint64(imm<<2))
+			s.setFull(rd, pc+uint64(imm<<2))
 		case w>>25 == 0x1a>>1:
 			s.setPage(rd, uint64(int64(pc)+imm<<12)&^0xfff)
 		case w>>25 == 0x1c>>1:
@@ -214,14 +216,24 @@ func scanLoong(s *Scan, from, to int) {
 		case w>>25 == 0x1e>>1:
 			s.setPage(rd, uint64(int64(pc)+imm<<18))
 		case w>>22 == 0x0b:
+			n := signed(w>>10, 12)
+			s.near(EdgeNear, i, rj, n)
+			s.copyFull(rd, rj, n)
 			if page, ok := s.getPage(rj); ok {
-				s.edge(EdgeRef, i, page+uint64(signed(w>>10, 12)))
+				s.edge(EdgeRef, i, page+uint64(n))
+				s.setFull(rd, page+uint64(n))
 			}
+		case w>>15 == 0x21: // add.d
+			s.addFull(rd, rj, w>>10&31)
+		case w&0xfffffc00 == 0x00150000: // move
+			s.copyFull(rd, rj, 0)
 		case w>>22 >= 0xa0 && w>>22 <= 0xaa:
+			s.near(EdgeNearData, i, rj, signed(w>>10, 12))
 			if page, ok := s.getPage(rj); ok {
 				s.edge(EdgeData, i, page+uint64(signed(w>>10, 12)))
 			}
 		case w>>26 == 9:
+			s.near(EdgeNearData, i, rj, signed(w>>10, 14)<<2)
 			if page, ok := s.getPage(rj); ok {
 				s.edge(EdgeData, i, page+uint64(signed(w>>10, 14)<<2))
 			}

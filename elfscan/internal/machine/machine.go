@@ -140,12 +140,15 @@ type EdgeKind uint8
 
 // The kinds of edges.
 const (
-	EdgeCall  EdgeKind = iota // direct call
-	EdgeJump                  // direct jump, conditional or not
-	EdgeRef                   // address taken
-	EdgeData                  // data accessed
-	EdgeSlot                  // call or jump through a pointer at the target
-	EdgeShort                 // jump by a byte's distance, if an instruction starts there
+	EdgeCall     EdgeKind = iota // direct call
+	EdgeJump                     // direct jump, conditional or not
+	EdgeRef                      // address taken
+	EdgeData                     // data accessed
+	EdgeSlot                     // call or jump through a pointer at the target
+	EdgeShort                    // jump by a byte's distance, if an instruction starts there
+	EdgeNear                     // address taken, counted from another
+	EdgeNearData                 // data accessed at a distance from an address
+	EdgeLarge                    // address at a distance of 64 bits
 )
 
 // Machine describes an architecture.
@@ -227,6 +230,9 @@ type Scan struct {
 
 	page   [64]uint64 // upper parts of addresses under construction, by register
 	pageAt [64]uint64 // where they were set
+	full   [64]uint64 // addresses from which compilers count others: section anchors
+	fullAt [64]uint64
+	beyond [64]bool // an index has been added to it
 }
 
 func (s *Scan) edge(kind EdgeKind, at int, target uint64) {

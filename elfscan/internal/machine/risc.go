@@ -82,7 +82,53 @@ func scanWords(s *Scan, from, to int, f func(i int, w uint32)) {
 // page bookkeeping: upper parts of addresses, by register.
 
 func (s *Scan) setPage(r uint32, v uint64) { s.page[r&63], s.pageAt[r&63] = v|1<<63, s.Since }
-func (s *Scan) noPage(r uint32)            { s.page[r&63] = 0 }
+
+// setFull notes that a register holds an address.
+func (s *Scan) setFull(r uint32, v uint64) {
+	s.full[r&63], s.fullAt[r&63], s.beyond[r&63] = v, s.Since, false
+}
+
+// copyFull notes that a register holds what another one does, and a number of
+// bytes more: an address, if that is one.
+func (s *Scan) copyFull(to, from uint32, off int64) {
+	if s.full[to&63] = s.full[from&63]; s.full[to&63] != 0 {
+		s.full[to&63] += uint64(off)
+	}
+	s.fullAt[to&63], s.beyond[to&63] = s.fullAt[from&63], s.beyond[from&63]
+}
+
+// addFull notes that a register holds the sum of two others: some place behind
+// an address, if one is that.
+func (s *Scan) addFull(to, x, y uint32) {
+	if s.full[x&63] == 0 {
+		x = y
+	}
+	s.copyFull(to, x, 0)
+	s.beyond[to&63] = true
+}
+
+// noFull notes that registers hold something else.
+func (s *Scan) noFull(regs ...uint32) {
+	for _, r := range regs {
+		s.full[r&63] = 0
+	}
+}
+
+// clobber does so for a range of registers.
+func (s *Scan) clobber(first, last uint32) { clear(s.full[first : last+1]) }
+
+// near reports what is at a distance from the address in a register.
+func (s *Scan) near(kind EdgeKind, i int, r uint32, off int64) {
+	if v := s.full[r&63]; v != 0 {
+		s.Since = s.fullAt[r&63]
+		if s.beyond[r&63] {
+			kind = EdgeNear // any word from there on
+		}
+		s.edge(kind, i, v+uint64(off))
+	}
+}
+
+func (s *Scan) noPage(r uint32) { s.page[r&63] = 0 }
 
 func (s *Scan) getPage(r uint32) (uint64, bool) {
 	v := s.page[r&63]

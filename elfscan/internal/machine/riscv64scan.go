@@ -12,6 +12,8 @@ func scanRISCV(s *Scan, from, to int) {
 			if c&0xe003 == 0xa001 {
 				s.edge(EdgeJump, i, pc+uint64(rvCJ(c)))
 			}
+			s.Since = pc
+			s.rvShort(i, c)
 			continue
 		}
 		if i+4 > len(s.Code) {
@@ -43,18 +45,32 @@ func (s *Scan) rvWord(i int, pc uint64, w uint32) {
 	case 0x63:
 		s.edge(EdgeJump, i, pc+uint64(rvB(w)))
 	case 0x17:
+		s.noFull(rd)
 		s.setPage(rd, pc+uint64(int64(int32(w&^0xfff))))
 	case 0x37:
 		s.setPage(rd, uint64(int64(int32(w&^0xfff))))
 	case 0x13:
-		if page, ok := s.getPage(rs1); ok && bits(w, 14, 12) == 0 {
-			s.edge(EdgeRef, i, page+uint64(signed(w>>20, 12)))
+		if bits(w, 14, 12) != 0 {
+			break
+		}
+		n := signed(w>>20, 12)
+		s.near(EdgeNear, i, rs1, n)
+		s.copyFull(rd, rs1, n)
+		if page, ok := s.getPage(rs1); ok {
+			s.edge(EdgeRef, i, page+uint64(n))
+			s.setFull(rd, page+uint64(n))
 		}
 	case 0x03:
+		s.near(EdgeNearData, i, rs1, signed(w>>20, 12))
 		if page, ok := s.getPage(rs1); ok {
 			s.edge(EdgeData, i, page+uint64(signed(w>>20, 12)))
 		}
+	case 0x33:
+		if f := w >> 25; f == 0 && bits(w, 14, 12) == 0 || f == 0x10 { // add, sh1add ...
+			s.addFull(rd, rs1, bits(w, 24, 20))
+		}
 	case 0x23:
+		s.near(EdgeNearData, i, rs1, signed(bits(w, 31, 25)<<5|bits(w, 11, 7), 12))
 		if page, ok := s.getPage(rs1); ok {
 			s.edge(EdgeData, i, page+uint64(signed(bits(w, 31, 25)<<5|bits(w, 11, 7), 12)))
 		}
@@ -66,6 +82,29 @@ func (s *Scan) rvWord(i int, pc uint64, w uint32) {
 			}
 			s.edge(kind, i, page+uint64(signed(w>>20, 12)))
 		}
+	}
+}
+
+// rvShort looks at a possible instruction of two bytes that counts from an
+// address, or copies one.
+func (s *Scan) rvShort(i int, c uint32) {
+	rd, rs2 := bits(c, 11, 7), bits(c, 6, 2)
+	switch c & 0xe003 {
+	case 0x0001: // c.addi
+		if n := signed(bits(c, 12, 12)<<5|rs2, 6); rd != 0 && n != 0 {
+			s.near(EdgeNear, i, rd, n)
+			s.copyFull(rd, rd, n)
+		}
+	case 0x8002: // c.mv, c.add
+		switch {
+		case rd == 0 || rs2 == 0:
+		case bits(c, 12, 12) == 0:
+			s.copyFull(rd, rs2, 0)
+		default: // c.add
+			s.addFull(rd, rd, rs2)
+		}
+	case 0x6000, 0xe000: // c.ld, c.sd
+		s.near(EdgeNearData, i, 8+bits(c, 9, 7), int64(bits(c, 12, 10)<<3|bits(c, 6, 5)<<6))
 	}
 }
 

@@ -62,6 +62,53 @@ func TestScanRelative(t *testing.T) {
 	}
 }
 
+// TestScanNear: what is counted from an address that a register holds, in code
+// at 0x1000 of a module up to 0x8000 whose TOC is at 0x6000.
+func TestScanNear(t *testing.T) {
+	for _, c := range []struct {
+		m    *Machine
+		code string
+		want string
+	}{
+		// adr x19,.+0x1000; ldr x0,[x19,#16]!; bl .; add x1,x19,#8; add x2,x19,x0,lsl #3;
+		// ldr x3,[x2,#16]; ldp x4,x5,[x19,#32]; mov x20,x19; ldr x6,[x20],#8; str x6,[x20]
+		{aarch64, "13800010 600e41f8 00000094 61220091 620e008b 430840f9 641642a9 f40313aa 868640f8 860200f9",
+			"ref 2000, near 2010, call 1008, near 2018, near 2020, data 2030, data 2038, data 2010, near 2018, data 2018"},
+		// add r4,pc,#0x400; ldr r3,[r4,#16]!; add r1,r4,#8; add r2,r4,r0,lsl #2; ldr r0,[r2,#4];
+		// ldrd r0,r1,[r4,#24]; mov r5,r4; ldm r5!,{r0,r1}
+		{arm, "014b8fe2 1030b4e5 081084e2 002184e0 040092e5 d801c4e1 0450a0e1 0300b5e8",
+			"ref 1408, data 1418, near 1418, near 1420, near 141c, data 1430, data 1434, data 1418, data 141c, data 1420, near 1420"},
+		// auipc s0,1; addi s0,s0,16; ld a0,16(s0); addi a1,s0,8; add a2,s0,a0; ld a3,24(a2);
+		// c.mv s1,s0; c.ld a5,32(s1); c.addi s1,8
+		{riscv64, "17140000 13040401 03350401 93058400 3306a400 83368601 a284 9c70 a104",
+			"ref 2010, data 2020, data 2010, near 2018, ref 2008, near 2028, data 2030, near 2018"},
+		// addi 9,2,64; ldu 3,16(9); addi 4,9,8; add 5,9,3; ld 6,16(5); mr 31,9; bl .; ld 3,24(31); ld 3,24(9)
+		{ppc64le, "40002239 110069e8 08008938 141aa97c 1000c5e8 784b3f7d 01000048 18007fe8 180069e8",
+			"ref 6040, data 6050, near 6050, near 6058, near 6060, call 1018, data 6068"},
+		// larl %r11,.+0x1000; lg %r1,16(%r11); la %r2,8(%r11); la %r3,16(%r1,%r11); lg %r4,24(%r3);
+		// lgr %r10,%r11; aghi %r10,32; lmg %r0,%r1,0(%r10); lg %r5,40(%r6,%r11)
+		{s390x, "c0b000000800 e310b0100004 4120b008 4131b010 e34030180004 b90400ab a7ab0020 eb01a0000004 e356b0280004",
+			"ref 2000, data 2010, near 2008, near 2010, near 2028, near 2020, data 2020, data 2028, near 2028"},
+		// pcaddi $t0,1024; addi.d $a0,$t0,8; ld.d $a1,$t0,16; add.d $a2,$t0,$a0; ld.d $a3,$a2,24;
+		// move $s0,$t0; bl .; ld.d $a0,$s0,32
+		{loong64, "0c800018 8421c002 8541c028 86911000 c760c028 97011500 00000054 e482c028",
+			"ref 2000, near 2008, data 2010, near 2018, call 1018, data 2020"},
+	} {
+		b, err := hex.DecodeString(strings.ReplaceAll(c.code, " ", ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		names := map[EdgeKind]string{EdgeCall: "call", EdgeRef: "ref", EdgeData: "data", EdgeNear: "near", EdgeNearData: "data"}
+		s := &Scan{Code: b, PC: 0x1000, Lo: 0, Hi: 0x8000, Base: 0x6000, Order: c.m.Order, Site: func(uint64) {}}
+		s.Edge = func(kind EdgeKind, _, target uint64) { got = append(got, fmt.Sprintf("%s %x", names[kind], target)) }
+		c.m.Scan(s, 0, len(b))
+		if got := strings.Join(got, ", "); got != c.want {
+			t.Errorf("%s:\n%s, want\n%s", c.m.Name, got, c.want)
+		}
+	}
+}
+
 // TestScanSince: where an address starts to be put together is told.
 func TestScanSince(t *testing.T) {
 	// adrp x0,0x2000; nop; add x1,x0,#8; adr x2,.

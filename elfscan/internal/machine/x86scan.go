@@ -43,7 +43,7 @@ var x86TwoByte = func() (t [256]uint8) {
 var amd64Starts = func() (t [256]bool) {
 	for i := range t {
 		c := byte(i)
-		t[i] = c == 0xe8 || c == 0xe9 || c == 0xeb || c&0xf0 == 0x70 || c == 0x0f || c&0xc7 == 0x05
+		t[i] = c == 0xe8 || c == 0xe9 || c == 0xeb || c&0xf0 == 0x70 || c == 0x0f || c&0xc7 == 0x05 || c&0xf8 == 0xb8
 	}
 	return t
 }()
@@ -73,6 +73,8 @@ func (s *Scan) startAMD64(i int, c byte) {
 		s.rel32(EdgeCall, i, i+1)
 	case c == 0xe9:
 		s.rel32(EdgeJump, i, i+1)
+	case c&0xf8 == 0xb8:
+		s.largeModel(i)
 	case c == 0x0f:
 		d := s.Code[i+1]
 		if d == 0x05 {
@@ -199,6 +201,18 @@ func (s *Scan) fixed(i int) {
 		kind = EdgeSlot
 	}
 	s.Edge(kind, s.PC+uint64(i), v)
+}
+
+// largeModel reports what a number of 64 bits, loaded at i, is the distance of
+// from the GOT: so refers code to everything that is compiled for programs of
+// any size (x86-64 psABI, 3.5.6). Other numbers that small are loaded as such.
+func (s *Scan) largeModel(i int) {
+	if i == 0 || s.Code[i-1]&0xfe != 0x48 || i+9 > len(s.Code) || s.Base == 0 {
+		return
+	}
+	if v := int64(binary.LittleEndian.Uint64(s.Code[i+1:])); v == int64(int32(v)) {
+		s.edge(EdgeLarge, i-1, s.Base+uint64(v))
+	}
 }
 
 // gotRelative reports what the ModRM byte at i may refer to relative to the

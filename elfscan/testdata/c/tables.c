@@ -1,0 +1,73 @@
+// Functions that make system calls, to which only tables in data lead.
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+volatile int x;
+
+// What is called with the number of a system call is told, not found.
+static __attribute__((noinline)) long one(long n) { return syscall(n, 1, x); }
+static __attribute__((noinline)) long two(long n) { return syscall(n, 2, x); }
+struct { long (*f)(long); } passed[2] = {{one}, {two}};
+__attribute__((noinline)) long number_passed(unsigned v) { return passed[v & 1].f(SYS_kexec_load); }
+
+#define CALLS(name, nr) static __attribute__((noinline)) long name(void) { return syscall(nr, x); }
+CALLS(first, SYS_nfsservctl)
+CALLS(second, SYS_lookup_dcookie)
+CALLS(a0, SYS_finit_module)
+CALLS(a1, SYS_name_to_handle_at)
+CALLS(b0, SYS_open_by_handle_at)
+CALLS(b1, SYS_process_vm_readv)
+CALLS(c0, SYS_process_vm_writev)
+CALLS(c1, SYS_mq_open)
+CALLS(d0, SYS_mq_unlink)
+CALLS(d1, SYS_mq_notify)
+
+struct entry { long (*f)(void); };
+
+// One word of the table is used by itself.
+struct entry pair[2] = {{first}, {second}}, *pairs;
+__attribute__((noinline)) void first_of_a_pair(void) { pair[0].f(); pairs = pair; }
+__attribute__((noinline)) long any_of_a_pair(unsigned v) { return pairs[v & 1].f(); }
+
+// Compilers count the addresses of variables from that of another one.
+struct entry a[2] = {{a0}, {a1}}, b[2] = {{b0}, {b1}}, c[2] = {{c0}, {c1}}, d[2] = {{d0}, {d1}};
+volatile int m = 1, n = 2;
+void *never_used = &b[0], *p, *q;
+__attribute__((noinline)) long beside_another(unsigned v) { p = a; q = c; m++; return a[v & 1].f() + b[v >> 1 & 1].f(); }
+__attribute__((noinline)) long beside_a_third(unsigned v) { n++; return c[v & 1].f() + d[v & 1].f(); }
+
+// A table that the linker makes of its pieces.
+#define REGISTERED(name, nr) \
+	CALLS(name, nr) static struct entry entry_##name __attribute__((section("registered"), used)) = {name};
+REGISTERED(r0, SYS_acct)
+REGISTERED(r1, SYS_chroot)
+REGISTERED(r2, SYS_delete_module)
+extern struct entry __start_registered[], __stop_registered[];
+__attribute__((noinline)) void all_registered(void) {
+	for (struct entry *e = __start_registered; e < __stop_registered; e++) e->f();
+}
+
+// Variables of each thread.
+CALLS(t0, SYS_swapon)
+CALLS(t1, SYS_swapoff)
+CALLS(t2, SYS_vhangup)
+__thread long (*thread)(void) = t0;
+__thread struct { int n; long (*f[2])(void); } threads = {1, {t1, t2}};
+__attribute__((noinline)) long of_thread(unsigned v) { return thread() + threads.f[v & 1](); }
+
+// A table to whose middle something else refers that is never called.
+CALLS(m0, SYS_sethostname)
+CALLS(m1, SYS_setdomainname)
+CALLS(m2, SYS_syslog)
+static long (*middle[])(void) = {m0, m1, m2, m0};
+long (**volatile kept)(void);
+__attribute__((noinline, used)) void never_called(void) { kept = &middle[2]; }
+__attribute__((noinline)) long any_of_the_middle(unsigned v) { return middle[v & 3](); }
+
+int main(int argc, char **argv) {
+	first_of_a_pair();
+	all_registered();
+	return of_thread(argc) + any_of_the_middle(argc) + number_passed(argc) + any_of_a_pair(argc) +
+		beside_another(argc) + beside_a_third(argc);
+}
