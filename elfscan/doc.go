@@ -32,10 +32,12 @@
 // nowhere else; Go's packages runtime, syscall, internal/... and x/sys/unix are
 // trusted with theirs. Jumps through tables are followed; they, and jumps
 // through other pointers, are taken to lead to whatever code of their functions
-// nothing else leads to, and to labels whose addresses are taken. What a call
-// returns that is passed a system call's name, as in libseccomp, is taken for
-// its number. On x86_64, int 0x80 is not looked for, because it enters through
-// the i386 ABI.
+// nothing else leads to, and to labels whose addresses are taken. Tables of
+// functions are read from where code refers to them up to where symbols, or in
+// stripped programs other references, tell that something else starts. What a
+// call returns that is passed a system call's name, as in libseccomp, is taken
+// for its number. On x86_64, int 0x80 is not looked for, because it enters
+// through the i386 ABI.
 //
 // # What does it cost?
 //

@@ -35,6 +35,12 @@ const (
 func (mod *module) scan(ctx context.Context, progress func(done uint64)) error {
 	cur := 0
 	s := &machine.Scan{Lo: mod.lo, Hi: mod.hi, Base: mod.refBase(), Order: mod.m.Order, Absolute: mod.absolute()}
+	s.Pointer = func(at uint64) (uint64, bool) {
+		if _, ok := mod.f.RelocAt(at); ok || mod.got != nil && at >= mod.got.Addr && at < mod.got.Addr+mod.got.Size {
+			return 0, false // what is linked is followed by itself
+		}
+		return mod.Constant(at, mod.m.PtrSize)
+	}
 	s.Site = func(addr uint64) { mod.sites = append(mod.sites, addr) }
 	s.Edge = func(kind machine.EdgeKind, from, target uint64) {
 		for cur+1 < len(mod.funcs) && mod.funcs[cur].end <= from {

@@ -402,17 +402,17 @@ func (mod *module) buildBounds() {
 	if mod.bounds != nil {
 		return
 	}
-	var b, soft []uint64
+	var b []uint64
 	for _, e := range mod.edges {
 		if e.kind == machine.EdgeRef {
 			if to := mod.lo + uint64(e.to); !mod.inCode(to) {
-				soft = append(soft, to)
+				b = append(b, to)
 			}
 		}
 	}
 	for _, r := range mod.f.Relocs() {
 		if r.Kind == image.RelRelative && !mod.inCode(r.Addend) {
-			soft = append(soft, r.Addend)
+			b = append(b, r.Addend)
 		}
 	}
 	for _, s := range mod.syms {
@@ -434,32 +434,8 @@ func (mod *module) buildBounds() {
 	for _, r := range mod.f.Data() {
 		b = append(b, r.Start, r.End)
 	}
-	for _, addr := range soft {
-		if !mod.continues(addr) {
-			b = append(b, addr)
-		}
-	}
 	slices.Sort(b)
 	mod.bounds = slices.Compact(b)
-}
-
-// continues reports whether what refers to an address more likely refers to the
-// middle of a table of functions than to an object of its own.
-func (mod *module) continues(addr uint64) bool {
-	ps := uint64(mod.m.PtrSize)
-	return mod.goTab == nil && mod.toCode(addr-ps) && mod.toCode(addr)
-}
-
-// toCode reports whether the word at an address points to code.
-func (mod *module) toCode(at uint64) bool {
-	if r, ok := mod.f.RelocAt(at); ok {
-		return r.Kind == image.RelRelative && mod.inCode(mod.codeAddress(r.Addend))
-	}
-	if mod.f.Type != elf.ET_EXEC || mod.inCode(at) {
-		return false
-	}
-	v, ok := mod.f.Uint(at, mod.m.PtrSize)
-	return ok && v != 0 && mod.inCode(mod.codeAddress(v))
 }
 
 const maxObject = 1 << 20
@@ -481,11 +457,12 @@ func (mod *module) objectEnd(addr uint64) uint64 {
 
 // ownSection is the section of the program's own that starts at an address, nil
 // if there is none: linkers make symbols of where one with the name of a C
-// identifier starts and ends, between which the program looks through it.
+// identifier starts and ends, between which the program looks through it. glibc
+// only compares addresses with those of its __libc_IO_vtables.
 func (mod *module) ownSection(addr uint64) *image.Section {
 	for i := range mod.f.Sections {
 		s := &mod.f.Sections[i]
-		if s.Addr == addr && s.Flags&elf.SHF_ALLOC != 0 && s.Type == elf.SHT_PROGBITS && s.Name != "" && s.Name[0] != '.' {
+		if s.Addr == addr && s.Flags&elf.SHF_ALLOC != 0 && s.Type == elf.SHT_PROGBITS && s.Name != "" && s.Name[0] != '.' && s.Name != "__libc_IO_vtables" {
 			return s
 		}
 	}

@@ -60,13 +60,30 @@ func scanARM64(s *Scan, from, to int) {
 				if w>>22&3 != 0 {
 					s.noFull(w & 31)
 				}
+				if page, ok := s.getPage(w >> 5 & 31); ok && w>>22&3 == 1 && w>>30 == 3 && w>>5&31 != 31 {
+					s.arm64Literal(i, w, page+uint64(w>>10&0xfff)*8)
+				}
 			}
 		case w&0xbf000000 == 0x18000000:
-			s.edge(EdgeData, i, pc+uint64(signed(w>>5, 19)<<2))
+			t := pc + uint64(signed(w>>5, 19)<<2)
+			s.edge(EdgeData, i, t)
+			s.arm64Literal(i, w, t)
 		case w&0xffe0001f == 0xd4000001:
 			s.Site(pc)
 		}
 	})
+}
+
+// arm64Literal looks at a load of a word whose place is known: the large code
+// model keeps addresses so.
+func (s *Scan) arm64Literal(i int, w uint32, at uint64) {
+	if s.Long {
+		return // not Go
+	}
+	s.loadFull(w&31, at)
+	if v := s.full[w&31]; v != 0 && s.Absolute {
+		s.edge(EdgeRef, i, v)
+	}
 }
 
 // arm64Pair looks at a load or store of two registers.

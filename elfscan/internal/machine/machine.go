@@ -223,6 +223,9 @@ type Scan struct {
 	Order    binary.ByteOrder
 	Site     func(addr uint64)
 	Edge     func(kind EdgeKind, from, target uint64)
+	// Pointer returns the address that a word holds which does not change. May
+	// be nil.
+	Pointer func(at uint64) (uint64, bool)
 
 	// Since is where the address that Edge is called with started to be put
 	// together, 0 where that is not followed.

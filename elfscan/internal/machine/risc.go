@@ -88,6 +88,17 @@ func (s *Scan) setFull(r uint32, v uint64) {
 	s.full[r&63], s.fullAt[r&63], s.beyond[r&63] = v, s.Since, false
 }
 
+// loadFull notes that a register holds what a word does.
+func (s *Scan) loadFull(r uint32, at uint64) {
+	s.noFull(r)
+	if s.Pointer == nil {
+		return
+	}
+	if v, ok := s.Pointer(at); ok {
+		s.setFull(r, v)
+	}
+}
+
 // copyFull notes that a register holds what another one does, and a number of
 // bytes more: an address, if that is one.
 func (s *Scan) copyFull(to, from uint32, off int64) {

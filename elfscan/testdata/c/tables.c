@@ -56,18 +56,9 @@ __thread long (*thread)(void) = t0;
 __thread struct { int n; long (*f[2])(void); } threads = {1, {t1, t2}};
 __attribute__((noinline)) long of_thread(unsigned v) { return thread() + threads.f[v & 1](); }
 
-// A table to whose middle something else refers that is never called.
-CALLS(m0, SYS_sethostname)
-CALLS(m1, SYS_setdomainname)
-CALLS(m2, SYS_syslog)
-static long (*middle[])(void) = {m0, m1, m2, m0};
-long (**volatile kept)(void);
-__attribute__((noinline, used)) void never_called(void) { kept = &middle[2]; }
-__attribute__((noinline)) long any_of_the_middle(unsigned v) { return middle[v & 3](); }
-
 int main(int argc, char **argv) {
 	first_of_a_pair();
 	all_registered();
-	return of_thread(argc) + any_of_the_middle(argc) + number_passed(argc) + any_of_a_pair(argc) +
+	return of_thread(argc) + number_passed(argc) + any_of_a_pair(argc) +
 		beside_another(argc) + beside_a_third(argc);
 }
