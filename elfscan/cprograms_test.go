@@ -300,9 +300,8 @@ func checkHardToReach(t *testing.T, c compiler, bin string, calls, want []string
 // unwinds reports whether stripped programs tell where functions start and end.
 func (c compiler) unwinds() bool { return c.name != "armel" && c.name != "riscv64" }
 
-// functions tells whether an address is in a function of a program, the parts
-// that the compiler puts elsewhere included.
-func functions(t *testing.T, bin string) func(name string, addr uint64) bool {
+// symbolsOf are the symbols of an executable.
+func symbolsOf(t *testing.T, bin string) []elf.Symbol {
 	t.Helper()
 	f, err := elf.Open(bin)
 	if err != nil {
@@ -313,6 +312,14 @@ func functions(t *testing.T, bin string) func(name string, addr uint64) bool {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return symbols
+}
+
+// functions tells whether an address is in a function of a program, the parts
+// that the compiler puts elsewhere included.
+func functions(t *testing.T, bin string) func(name string, addr uint64) bool {
+	t.Helper()
+	symbols := symbolsOf(t, bin)
 	return func(name string, addr uint64) bool {
 		name, _, _ = strings.Cut(name, ".")
 		return slices.ContainsFunc(symbols, func(s elf.Symbol) bool {

@@ -32,7 +32,9 @@
 // nowhere else; Go's packages runtime, syscall, internal/... and x/sys/unix are
 // trusted with theirs. Jumps through tables are followed; they, and jumps
 // through other pointers, are taken to lead to whatever code of their functions
-// nothing else leads to, and to labels whose addresses are taken. Tables of
+// nothing else leads to, and to labels whose addresses are taken. Addresses
+// that compilers count from those of other variables are followed within a
+// function, but not from what ppc64's small code model loads. Tables of
 // functions are read from where code refers to them up to where symbols, or in
 // stripped programs other references, tell that something else starts. What a
 // call returns that is passed a system call's name, as in libseccomp, is taken

@@ -36,7 +36,7 @@ func (mod *module) scan(ctx context.Context, progress func(done uint64)) error {
 	cur := 0
 	s := &machine.Scan{Lo: mod.lo, Hi: mod.hi, Base: mod.refBase(), Order: mod.m.Order, Absolute: mod.absolute()}
 	s.Pointer = func(at uint64) (uint64, bool) {
-		if _, ok := mod.f.RelocAt(at); ok || mod.got != nil && at >= mod.got.Addr && at < mod.got.Addr+mod.got.Size {
+		if _, ok := mod.f.RelocAt(at); ok || mod.inGOT(at) {
 			return 0, false // what is linked is followed by itself
 		}
 		return mod.Constant(at, mod.m.PtrSize)
@@ -149,12 +149,17 @@ func (mod *module) fixedCode(addr uint64) bool {
 	return mod.f.Type == 2 && (mod.goTab == nil || addr < mod.goTab.Text || addr >= mod.goTab.EText)
 }
 
+// inGOT reports whether an address is in the global offset table.
+func (mod *module) inGOT(addr uint64) bool {
+	return mod.got != nil && addr >= mod.got.Addr && addr-mod.got.Addr < mod.got.Size
+}
+
 // isLarge reports whether code for the large model of x86-64 would refer to an
 // address as the compiler does: that of a function, of the procedure linkage
 // table, or of a slot of the global offset table.
 func (mod *module) isLarge(addr uint64) bool {
-	if got := mod.got; got != nil && addr > got.Addr && addr < got.Addr+got.Size {
-		return addr&7 == 0
+	if mod.inGOT(addr) {
+		return addr&7 == 0 && addr != mod.got.Addr
 	}
 	i := mod.funcAt(addr)
 	return i >= 0 && (mod.funcs[i].start == addr || mod.inLinkage(addr))

@@ -480,8 +480,7 @@ func (mod *module) startsBSS(addr uint64) bool {
 // no addresses, by taking theirs. The table's start is what large code counts
 // from.
 func (mod *module) slotsEnd(addr, end uint64) uint64 {
-	got := mod.got
-	if got == nil || addr <= got.Addr || addr >= got.Addr+got.Size || addr == mod.f.Dyn.Tag(3) { // DT_PLTGOT
+	if !mod.inGOT(addr) || addr == mod.got.Addr || addr == mod.f.Dyn.Tag(3) { // DT_PLTGOT
 		return end
 	}
 	for _, r := range mod.f.RelocsIn(image.Range{Start: addr, End: end}) {

@@ -208,9 +208,8 @@ func (p *program) eachPointer(m *module, yield func(n node, got uint64)) {
 			based[to] = true
 		}
 	}
-	got := m.got
 	each := func(slot uint64, n node, isGot bool) {
-		isGot = isGot || got != nil && slot >= got.Addr && slot-got.Addr < got.Size
+		isGot = isGot || m.inGOT(slot)
 		switch {
 		case n == noNode || called[slot] && !loaded[slot] && !based[slot]:
 		case isGot && !based[slot]:

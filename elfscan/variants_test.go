@@ -184,15 +184,7 @@ func init() { println(like(uint32(len(os.Args)))) }
 	write(t, filepath.Join(dir, "go.mod"), "module example.test/work\n\ngo 1.21\n")
 	bin := filepath.Join(dir, "program")
 	command(t, []string{"CGO_ENABLED=1", "GOFLAGS="}, dir, "go", "build", "-ldflags=-linkmode=external -extldflags=-no-pie", "-o", bin, ".")
-	f, err := elf.Open(bin)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	symbols, err := f.Symbols()
-	if err != nil {
-		t.Fatal(err)
-	}
+	symbols := symbolsOf(t, bin)
 	i := slices.IndexFunc(symbols, func(s elf.Symbol) bool { return s.Name == "syscall.RawSyscall" })
 	if i < 0 {
 		t.Fatal("no syscall.RawSyscall")

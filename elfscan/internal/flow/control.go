@@ -81,10 +81,10 @@ func (a *analysis) branch(in machine.Inst, s *State, pc, next uint64) bool {
 	if taken {
 		a.goTo(in.Target, t, pc)
 	} else {
-		a.refuted = append(a.refuted, in.Target)
+		a.excludes(in.Target)
 	}
 	if !not {
-		a.refuted = append(a.refuted, next)
+		a.excludes(next)
 	}
 	return not
 }
@@ -333,7 +333,7 @@ func (a *analysis) call(in machine.Inst, s *State, pc, next uint64) bool {
 		return false
 	}
 	if a.Inline != nil && p.Target != 0 {
-		if code := a.Inline(p.Target); code != nil && a.inline(code, p.Target, s) {
+		if code := a.Inline(p.Target); code != nil && a.inline(code, p.Target, s, pc) {
 			return true
 		}
 	}
@@ -363,7 +363,7 @@ func (a *analysis) call(in machine.Inst, s *State, pc, next uint64) bool {
 // inline executes straight-line code that a call enters, such as Go's unrolled
 // copies; it reports false, leaving the state alone, if the code is not
 // straight.
-func (a *analysis) inline(code []byte, pc uint64, s *State) bool {
+func (a *analysis) inline(code []byte, pc uint64, s *State, call uint64) bool {
 	t := s.clone()
 	a.setReg(t, a.m.SP, a.v.Add(t.Regs[a.m.SP], -a.m.CallPush))
 	var ops []machine.Inst
@@ -381,7 +381,7 @@ func (a *analysis) inline(code []byte, pc uint64, s *State) bool {
 			case machine.Call, machine.Jump, machine.Branch, machine.Halt, machine.Syscall:
 				return false
 			}
-			a.step(in, t, pc+uint64(off), pc+uint64(off+n))
+			a.step(in, t, call, pc+uint64(off+n))
 		}
 	}
 	return false

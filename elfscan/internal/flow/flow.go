@@ -148,8 +148,8 @@ type analysis struct {
 	called bool
 	bounds []bool // starts of instructions
 
-	reached paged[bool] // by offset
 	beyond  bool        // on islands
+	isles   paged[bool] // by offset, what is reached there
 	astray  *State      // at jumps that may lead anywhere in the function
 	refuted []uint64    // ways that conditions known to hold exclude
 	data    paged[bool] // by offset, what is loaded among the code
@@ -368,8 +368,9 @@ func (a *analysis) walk(pc uint64, s *State) {
 			a.res.Partial = "undecodable instruction"
 			return
 		}
-		a.reached.set(uint64(off), true)
-		if !a.beyond {
+		if a.beyond {
+			a.isles.set(uint64(off), true)
+		} else {
 			a.res.visited.set(uint64(off), true)
 		}
 		a.steps++

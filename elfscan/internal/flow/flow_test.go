@@ -217,3 +217,13 @@ func FuzzAnalyze(f *testing.F) {
 		}
 	})
 }
+
+// TestInline: what is executed in place of a call is noted where the call is.
+func TestInline(t *testing.T) {
+	env := x86Env(nil)
+	env.Inline = func(uint64) []byte { return code(t, "891c25 00200000 c3").Code } // mov [0x2000],ebx; ret
+	res := env.Analyze(code(t, "90 e8fa0f0000 c3"))                                // nop; call 0x2000; ret
+	if len(res.Writes) != 1 || res.Writes[0].Addr != 0x1001 || res.Writes[0].To.Add != 0x2000 {
+		t.Errorf("%+v", res.Writes)
+	}
+}

@@ -6,14 +6,32 @@ import (
 	"github.com/elastic/go-seccomp-bpf/elfscan/internal/machine"
 )
 
+// seeksIslands reports whether code that no path reaches is looked at: Go's
+// compiler leaves none, and Strict asks what paths lead to.
+func (a *analysis) seeksIslands() bool { return !a.Strict && !a.fn.Go }
+
+// excludes notes a way that a condition which is known excludes.
+func (a *analysis) excludes(pc uint64) {
+	if a.seeksIslands() {
+		a.refuted = append(a.refuted, pc)
+	}
+}
+
 // goAstray notes a jump through a pointer or a table: it may lead to more
 // places in the function than those that are known.
 func (a *analysis) goAstray(s *State) {
-	if a.astray == nil {
+	switch {
+	case !a.seeksIslands():
+	case a.astray == nil:
 		a.astray = s.clone()
-		return
+	default:
+		a.astray.merge(a, s)
 	}
-	a.astray.merge(a, s)
+}
+
+// reached reports whether some path reaches an offset, be it on islands.
+func (a *analysis) reached(off int) bool {
+	return a.res.Visited(uint64(off)) || a.isles.at(uint64(off))
 }
 
 // islands follows the code that no path has reached: jumps that are not known
@@ -21,7 +39,7 @@ func (a *analysis) goAstray(s *State) {
 // that the compiler has put elsewhere, with nothing known. Where the code is not
 // of one function alone, jumps may lead to labels whose addresses are taken.
 func (a *analysis) islands() {
-	if a.Strict || a.fn.Go || a.res.Partial != "" {
+	if !a.seeksIslands() || a.res.Partial != "" {
 		return
 	}
 	if a.Watch != nil && (a.res.Escapes || a.res.Lost) {
@@ -58,7 +76,7 @@ func (a *analysis) land() (shores []uint64) {
 		case !ok || a.data.at(uint64(off)):
 			off += int(a.m.Align)
 			continue
-		case !a.reached.at(uint64(off)) && !left[off] && !idle(a.ops[l.first:l.first+l.n]):
+		case !a.reached(off) && !left[off] && !idle(a.ops[l.first:l.first+l.n]):
 			pc := a.fn.Start + uint64(off)
 			shores = append(shores, pc)
 			if !a.explore(from, pc) {
@@ -101,7 +119,7 @@ func (a *analysis) leftOut() (left map[int]bool, sure bool) {
 		for a.in(pc) {
 			off := int(pc - a.fn.Start)
 			l, ok := a.lift(off)
-			if !ok || left[off] || a.reached.at(uint64(off)) {
+			if !ok || left[off] || a.reached(off) {
 				break
 			}
 			left[off] = true

@@ -20,12 +20,10 @@ func scanARM64(s *Scan, from, to int) {
 			s.edge(EdgeRef, i, t)
 			s.setFull(w&31, t)
 		case w&0xff800000 == 0x91000000:
-			rd, rn, n := w&31, w>>5&31, uint64(w>>10&0xfff)<<(w>>22&1*12)
-			s.near(EdgeNear, i, rn, int64(n))
-			s.copyFull(rd, rn, int64(n))
-			if page, ok := s.getPage(rn); ok && rn != 31 {
-				s.edge(EdgeRef, i, page+n)
-				s.setFull(rd, page+n)
+			if rn := w >> 5 & 31; rn != 31 { // the stack pointer
+				s.addNumber(i, w&31, rn, int64(w>>10&0xfff)<<(w>>22&1*12))
+			} else {
+				s.noFull(w & 31)
 			}
 		case w&0xff800000 == 0xd1000000: // sub
 			n := -int64(w>>10&0xfff) << (w >> 22 & 1 * 12)

@@ -2,7 +2,6 @@ package machine
 
 import (
 	"encoding/binary"
-	"encoding/hex"
 	"math/rand"
 	"slices"
 	"strings"
@@ -169,10 +168,7 @@ func TestLifts(t *testing.T) {
 		{loong64, "rdtime.d", "a4680000", writes(5)},
 		{loong64, "fst.d", "6120c02b", fills},
 	} {
-		code, err := hex.DecodeString(c.code)
-		if err != nil {
-			t.Fatal(err)
-		}
+		code := codeBytes(t, c.code)
 		ops, n, err := c.m.Lift(nil, code, 0x1000)
 		if err != nil || n != len(code) || !c.ok(ops) {
 			t.Errorf("%s %s: %d bytes, %v, %+v", c.m.Name, c.name, n, err, ops)

@@ -216,13 +216,7 @@ func scanLoong(s *Scan, from, to int) {
 		case w>>25 == 0x1e>>1:
 			s.setPage(rd, uint64(int64(pc)+imm<<18))
 		case w>>22 == 0x0b:
-			n := signed(w>>10, 12)
-			s.near(EdgeNear, i, rj, n)
-			s.copyFull(rd, rj, n)
-			if page, ok := s.getPage(rj); ok {
-				s.edge(EdgeRef, i, page+uint64(n))
-				s.setFull(rd, page+uint64(n))
-			}
+			s.addNumber(i, rd, rj, signed(w>>10, 12))
 		case w>>15 == 0x21: // add.d
 			s.addFull(rd, rj, w>>10&31)
 		case w&0xfffffc00 == 0x00150000: // move

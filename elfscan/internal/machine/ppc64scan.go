@@ -29,17 +29,16 @@ func scanPPC(s *Scan, from, to int) {
 			}
 			s.noFull(rt)
 		case 14:
-			n := signed(w, 16)
-			s.near(EdgeNear, i, ra, n)
-			s.copyFull(rt, ra, n)
-			if ra == 2 && s.Base != 0 {
+			switch n := signed(w, 16); {
+			case ra == 0: // li
+				s.noFull(rt)
+			case ra == 2 && s.Base != 0:
 				s.edge(EdgeRef, i, s.Base+uint64(n))
 				if rt != 2 { // where functions start
 					s.setFull(rt, s.Base+uint64(n))
 				}
-			} else if page, ok := s.getPage(ra); ok && ra != 0 {
-				s.edge(EdgeRef, i, page+uint64(n))
-				s.setFull(rt, page+uint64(n))
+			default:
+				s.addNumber(i, rt, ra, n)
 			}
 		case 31: // mr, add
 			switch rb := bits(w, 15, 11); {

@@ -108,6 +108,17 @@ func (s *Scan) copyFull(to, from uint32, off int64) {
 	s.fullAt[to&63], s.beyond[to&63] = s.fullAt[from&63], s.beyond[from&63]
 }
 
+// addNumber looks at to = from + n, which may end what puts an address together,
+// or count from one.
+func (s *Scan) addNumber(i int, to, from uint32, n int64) {
+	s.near(EdgeNear, i, from, n)
+	s.copyFull(to, from, n)
+	if page, ok := s.getPage(from); ok {
+		s.edge(EdgeRef, i, page+uint64(n))
+		s.setFull(to, page+uint64(n))
+	}
+}
+
 // addFull notes that a register holds the sum of two others: some place behind
 // an address, if one is that.
 func (s *Scan) addFull(to, x, y uint32) {

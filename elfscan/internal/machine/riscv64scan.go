@@ -53,13 +53,7 @@ func (s *Scan) rvWord(i int, pc uint64, w uint32) {
 		if bits(w, 14, 12) != 0 {
 			break
 		}
-		n := signed(w>>20, 12)
-		s.near(EdgeNear, i, rs1, n)
-		s.copyFull(rd, rs1, n)
-		if page, ok := s.getPage(rs1); ok {
-			s.edge(EdgeRef, i, page+uint64(n))
-			s.setFull(rd, page+uint64(n))
-		}
+		s.addNumber(i, rd, rs1, signed(w>>20, 12))
 	case 0x03:
 		s.near(EdgeNearData, i, rs1, signed(w>>20, 12))
 		if page, ok := s.getPage(rs1); ok {

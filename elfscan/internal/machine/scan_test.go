@@ -8,6 +8,16 @@ import (
 	"testing"
 )
 
+// codeBytes reads code as hexadecimal digits and spaces.
+func codeBytes(t *testing.T, text string) []byte {
+	t.Helper()
+	b, err := hex.DecodeString(strings.ReplaceAll(text, " ", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
 // TestScanRelative gives, for position independent code at 0x1000 of a module
 // up to 0x8000 whose global offset table is at 0x6000, what it refers to.
 func TestScanRelative(t *testing.T) {
@@ -43,10 +53,7 @@ func TestScanRelative(t *testing.T) {
 		{i386, "small sum", "81c3 00010000 90", nil},                               // add $256,%ebx
 		{i386, "byte of an object", "0fb68403 00e0ffff 90", []string{"ref 4000"}},  // movzbl -0x2000(%ebx,%eax),%eax
 	} {
-		b, err := hex.DecodeString(strings.ReplaceAll(c.code, " ", ""))
-		if err != nil {
-			t.Fatal(err)
-		}
+		b := codeBytes(t, c.code)
 		var got []string
 		names := map[EdgeKind]string{EdgeCall: "call", EdgeJump: "jump", EdgeRef: "ref", EdgeData: "data", EdgeSlot: "slot"}
 		s := &Scan{Code: b, PC: 0x1000, Lo: 0, Hi: 0x8000, Base: 0x6000, Order: c.m.Order, Site: func(uint64) {}}
@@ -94,10 +101,7 @@ func TestScanNear(t *testing.T) {
 		{loong64, "0c800018 8421c002 8541c028 86911000 c760c028 97011500 00000054 e482c028",
 			"ref 2000, near 2008, data 2010, near 2018, call 1018, data 2020"},
 	} {
-		b, err := hex.DecodeString(strings.ReplaceAll(c.code, " ", ""))
-		if err != nil {
-			t.Fatal(err)
-		}
+		b := codeBytes(t, c.code)
 		var got []string
 		names := map[EdgeKind]string{EdgeCall: "call", EdgeRef: "ref", EdgeData: "data", EdgeNear: "near", EdgeNearData: "data"}
 		s := &Scan{Code: b, PC: 0x1000, Lo: 0, Hi: 0x8000, Base: 0x6000, Order: c.m.Order, Site: func(uint64) {}}
@@ -112,10 +116,7 @@ func TestScanNear(t *testing.T) {
 // TestScanSince: where an address starts to be put together is told.
 func TestScanSince(t *testing.T) {
 	// adrp x0,0x2000; nop; add x1,x0,#8; adr x2,.
-	b, err := hex.DecodeString("000000b0" + "1f2003d5" + "01200091" + "02000010")
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := codeBytes(t, "000000b0 1f2003d5 01200091 02000010")
 	var got []string
 	s := &Scan{Code: b, PC: 0x1000, Lo: 0, Hi: 0x8000, Order: aarch64.Order, Site: func(uint64) {}}
 	s.Edge = func(_ EdgeKind, from, target uint64) {
