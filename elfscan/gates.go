@@ -1,6 +1,8 @@
 package elfscan
 
 import (
+	"math/bits"
+	"slices"
 	"sort"
 	"strings"
 
@@ -119,19 +121,19 @@ func (g *gates) readTypes(m *module) map[string]image.GoStruct {
 	structs := map[string]image.GoStruct{}
 	want := map[string]bool{"syscall.SysProcAttr": true, "exec.Cmd": true, "syscall.ProcAttr": true, "os.ProcAttr": true}
 	types := m.goTab.Types
-	seen := make([]uint64, (types.End-types.Start)>>8+1) // a bit for every four bytes
+	refs := make([]uint64, (types.End-types.Start)>>8+1) // a bit for every four bytes
 	for _, e := range m.edges {
-		to := m.lo + uint64(e.to)
-		if e.kind != machine.EdgeRef || !types.Contains(to) {
-			continue
+		if to := m.lo + uint64(e.to); e.kind == machine.EdgeRef && types.Contains(to) {
+			i := (to - types.Start) >> 2
+			refs[i>>6] |= 1 << (i & 63)
 		}
-		i := (to - types.Start) >> 2
-		if seen[i>>6]>>(i&63)&1 != 0 {
-			continue
-		}
-		seen[i>>6] |= 1 << (i & 63)
-		if s, ok := m.goTab.StructAt(to, func(n string) bool { return want[n] }); ok {
-			structs[s.Name] = s
+	}
+	for i, word := range refs {
+		for ; word != 0; word &= word - 1 {
+			at := types.Start + uint64(i<<6+bits.TrailingZeros64(word))<<2
+			if s, ok := m.goTab.StructAt(at, func(n string) bool { return want[n] }); ok {
+				structs[s.Name] = s
+			}
 		}
 	}
 	return structs
@@ -139,14 +141,13 @@ func (g *gates) readTypes(m *module) map[string]image.GoStruct {
 
 // users are the functions that refer to the structs' types.
 func (g *gates) users(m *module, structs map[string]image.GoStruct) []node {
-	mentioned := map[uint32]bool{}
+	var types []uint32
 	for _, s := range structs {
-		mentioned[uint32(s.Addr-m.lo)] = true
+		types = append(types, uint32(s.Addr-m.lo))
 	}
-	lo, hi := uint32(m.goTab.Types.Start-m.lo), uint32(m.goTab.Types.End-m.lo)
 	var out []node
 	for _, e := range m.edges {
-		if e.kind == machine.EdgeRef && e.to >= lo && e.to < hi && mentioned[e.to] {
+		if e.kind == machine.EdgeRef && slices.Contains(types, e.to) {
 			out = append(out, node(m.base+e.from))
 		}
 	}

@@ -170,10 +170,8 @@ func (mod *module) known() map[string]node {
 		return mod.byName
 	}
 	mod.byName = map[string]node{}
-	at := map[int32]node{}
 	for i := range mod.funcs {
-		if g := mod.funcs[i].goIndex; g >= 0 {
-			at[g] = node(mod.base) + node(i)
+		if mod.funcs[i].goIndex >= 0 {
 			continue
 		}
 		if name := mod.names[mod.funcs[i].start]; name != "" {
@@ -186,7 +184,11 @@ func (mod *module) known() map[string]node {
 		}
 	}
 	if mod.goTab != nil {
-		mod.goTab.Find(knownGo, func(i int, name string) { mod.byName[name] = at[int32(i)] })
+		mod.goTab.Find(knownGo, func(i int, name string) {
+			if k := mod.funcAt(mod.goTab.Starts[i]); k >= 0 && int(mod.funcs[k].goIndex) == i {
+				mod.byName[name] = node(mod.base) + node(k)
+			}
+		})
 	}
 	return mod.byName
 }

@@ -55,8 +55,9 @@ type module struct {
 	byName    map[string]node   // once asked for
 	goMinor   int               // 0 until asked for
 	barriers  map[uint64]bool   // addresses of runtime.gcWriteBarrier*; nil until asked for
-	bounds    []uint64          // starts of objects in data
-	sizes     map[uint64]uint64 // of objects with symbols
+	bounds    []uint64          // starts of objects in data; nil until asked for
+	sizes     map[uint64]uint64 // of objects with symbols; nil like bounds
+	objects   []image.Range     // see symbolObjects; nil until asked for
 	lowest    uint64            // address that code takes, 4096 if higher; 0 until asked for
 	first     []uint32          // edges of funcs[i]: edges[first[i]:first[i+1]]
 }
@@ -91,7 +92,7 @@ func openModule(path string, r io.ReaderAt, size int64) (*module, error) {
 	if f.Machine == elf.EM_ARM && hasThumb(f) {
 		return nil, fmt.Errorf("%s: %w: no decoder for Thumb code", path, ErrUnsupported)
 	}
-	mod := &module{path: path, f: f, m: m, code: f.Code(), starts: map[uint64]uint32{}, sizes: map[uint64]uint64{}, inner: map[int][]node{},
+	mod := &module{path: path, f: f, m: m, code: f.Code(), starts: map[uint64]uint32{}, inner: map[int][]node{},
 		targets: map[uint64]node{}, stubs: map[uint64]node{}}
 	mod.soname, mod.got = f.Dyn.Soname, f.Section(".got")
 	if len(mod.code) == 0 {
@@ -122,7 +123,10 @@ func (mod *module) span() (lo, hi uint64) {
 }
 
 func (mod *module) inCode(addr uint64) bool {
-	i := sort.Search(len(mod.code), func(i int) bool { return mod.code[i].End > addr })
+	i := 0
+	if len(mod.code) > 1 {
+		i = sort.Search(len(mod.code), func(i int) bool { return mod.code[i].End > addr })
+	}
 	return i < len(mod.code) && mod.code[i].Contains(addr)
 }
 

@@ -27,8 +27,8 @@ const noNode = ^node(0)
 // caller is a call or jump to a node.
 type caller struct {
 	from node
-	at   uint64
 	kind machine.EdgeKind
+	at   uint64
 }
 
 // program is everything that is mapped when the executable runs.
@@ -363,7 +363,7 @@ func (p *program) analyze(n node) *flow.Result {
 	for _, pt := range r.Points {
 		if pt.Op == machine.Jump && pt.Target != 0 && r.Ends {
 			if t := p.nodeAt(m, pt.Target); t != noNode && pt.Target == fn.Start+uint64(len(fn.Code)) {
-				p.late[t] = append(p.late[t], caller{n, pt.Addr, machine.EdgeJump})
+				p.late[t] = append(p.late[t], caller{n, machine.EdgeJump, pt.Addr})
 			}
 		}
 	}
@@ -458,7 +458,7 @@ func (p *program) link() error {
 			if t == noNode {
 				continue
 			}
-			c := caller{node(m.base + e.from), m.lo + uint64(e.at), e.kind}
+			c := caller{node(m.base + e.from), e.kind, m.lo + uint64(e.at)}
 			if t >= p.nodes {
 				p.late[t] = append(p.late[t], c)
 				continue

@@ -47,7 +47,6 @@ type dataKey struct {
 // does not open.
 func (p *program) reachable(everything bool, dead map[step]bool) *reach {
 	for _, m := range p.mods {
-		m.buildBounds()
 		m.indexEdges()
 	}
 	if everything {
@@ -370,10 +369,8 @@ func (r *reach) pointer(m *module, addr uint64, by node) {
 func (r *reach) words(d dataRef) {
 	m := d.mod
 	ps := uint64(m.m.PtrSize)
-	m.eachWord(image.Range{Start: d.lo, End: (d.hi + ps - 1) &^ (ps - 1)}, func(_, v uint64) {
-		if v >= m.lo && v < m.hi {
-			r.pointer(m, v, d.by)
-		}
+	m.eachWord(image.Range{Start: d.lo, End: (d.hi + ps - 1) &^ (ps - 1)}, m.lo, m.hi, func(_, v uint64) {
+		r.pointer(m, v, d.by)
 	})
 }
 
@@ -415,19 +412,11 @@ func (mod *module) buildBounds() {
 			b = append(b, r.Addend)
 		}
 	}
-	for _, s := range mod.syms {
-		if s.Type == 1 { // STT_OBJECT
-			b = append(b, s.Value)
-			mod.sizes[s.Value] = max(mod.sizes[s.Value], s.Size)
-		}
+	mod.sizes = map[uint64]uint64{}
+	for _, o := range mod.symbolObjects() {
+		b = append(b, o.Start)
+		mod.sizes[o.Start] = max(mod.sizes[o.Start], o.End-o.Start)
 	}
-	mod.f.Symbols(func(s image.Symbol, _ func() string) bool {
-		if s.Type == 1 && s.Size > 0 {
-			b = append(b, s.Value)
-			mod.sizes[s.Value] = max(mod.sizes[s.Value], s.Size)
-		}
-		return true
-	})
 	for _, s := range mod.f.Sections {
 		b = append(b, s.Addr, s.Addr+s.Size)
 	}
@@ -438,6 +427,26 @@ func (mod *module) buildBounds() {
 	mod.bounds = slices.Compact(b)
 }
 
+// symbolObjects are the variables that symbols describe.
+func (mod *module) symbolObjects() []image.Range {
+	if mod.objects != nil {
+		return mod.objects
+	}
+	mod.objects = []image.Range{}
+	for _, s := range mod.syms {
+		if s.Type == elf.STT_OBJECT {
+			mod.objects = append(mod.objects, image.Range{Start: s.Value, End: s.Value + s.Size})
+		}
+	}
+	mod.f.Symbols(func(s image.Symbol, _ func() string) bool {
+		if s.Type == elf.STT_OBJECT && s.Size > 0 {
+			mod.objects = append(mod.objects, image.Range{Start: s.Value, End: s.Value + s.Size})
+		}
+		return true
+	})
+	return mod.objects
+}
+
 const maxObject = 1 << 20
 
 // objectEnd is where the object at addr ends.
@@ -446,6 +455,7 @@ func (mod *module) objectEnd(addr uint64) uint64 {
 	if s := mod.ownSection(addr); s != nil {
 		return min(end, s.Addr+s.Size)
 	}
+	mod.buildBounds()
 	if i, _ := slices.BinarySearch(mod.bounds, addr+1); i < len(mod.bounds) {
 		end = min(end, mod.bounds[i])
 	}

@@ -255,7 +255,7 @@ func (r *resolver) one(m *module, site uint64, t *task) []*task {
 // namedNumber is the number that a call returned which was passed the name of a
 // system call, as libseccomp does for its own.
 func (r *resolver) namedNumber(t *task, returned flow.Atom) (nr int64, ok bool) {
-	for _, call := range r.p.callStates(caller{t.fn, uint64(returned.Addr), machine.EdgeCall}) {
+	for _, call := range r.p.callStates(caller{t.fn, machine.EdgeCall, uint64(returned.Addr)}) {
 		m, fn := r.p.function(call.fn)
 		if fn.goIndex >= 0 {
 			return 0, false // its strings do not end with a zero

@@ -219,7 +219,7 @@ func (t *tableWalk) called(n node, res *flow.Result, v view) bool {
 		case slices.ContainsFunc(atoms, v.pointer):
 			return false
 		case slices.ContainsFunc(atoms, v.word):
-			t.calls = append(t.calls, caller{n, pt.Addr, machine.EdgeCall})
+			t.calls = append(t.calls, caller{n, machine.EdgeCall, pt.Addr})
 		}
 	}
 	return true

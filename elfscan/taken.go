@@ -2,6 +2,7 @@ package elfscan
 
 import (
 	"debug/elf"
+	"encoding/binary"
 	"maps"
 	"slices"
 
@@ -150,7 +151,7 @@ func (p *program) onlyCalls(from node, places []uint64, watch func(flow.Atom) bo
 			for _, a := range atoms {
 				if watch(a) {
 					seen = true
-					out = append(out, caller{from, pt.Addr, machine.EdgeCall})
+					out = append(out, caller{from, machine.EdgeCall, pt.Addr})
 					break
 				}
 			}
@@ -195,27 +196,12 @@ func (p *program) imported(n node) bool {
 // data, except in slots that are only ever called through. For a slot of the
 // global offset table, which code loads by itself, it passes the address too.
 func (p *program) eachPointer(m *module, yield func(n node, got uint64)) {
-	called := map[uint64]bool{}
-	loaded := map[uint64]bool{}
-	based := map[uint64]bool{}
-	for _, e := range m.edges {
-		switch to := m.lo + uint64(e.to); e.kind {
-		case machine.EdgeSlot:
-			called[to] = true
-		case machine.EdgeData:
-			loaded[to] = true
-		case machine.EdgeRef, machine.EdgeNear:
-			based[to] = true
-		}
-	}
+	var all []pointer
+	var slots filter
 	each := func(slot uint64, n node, isGot bool) {
-		isGot = isGot || m.inGOT(slot)
-		switch {
-		case n == noNode || called[slot] && !loaded[slot] && !based[slot]:
-		case isGot && !based[slot]:
-			yield(n, slot)
-		default:
-			yield(n, 0)
+		if n != noNode {
+			all = append(all, pointer{slot, n, isGot || m.inGOT(slot)})
+			slots.add(slot)
 		}
 	}
 	for _, r := range m.f.Relocs() {
@@ -226,6 +212,48 @@ func (p *program) eachPointer(m *module, yield func(n node, got uint64)) {
 	if m.f.Type == 2 {
 		p.pointersInWords(m, each)
 	}
+	called := map[uint64]bool{}
+	loaded := map[uint64]bool{}
+	based := map[uint64]bool{}
+	for _, e := range m.edges {
+		to := m.lo + uint64(e.to)
+		if !slots.mayHave(to) {
+			continue
+		}
+		switch e.kind {
+		case machine.EdgeSlot:
+			called[to] = true
+		case machine.EdgeData:
+			loaded[to] = true
+		case machine.EdgeRef, machine.EdgeNear:
+			based[to] = true
+		}
+	}
+	for _, x := range all {
+		switch {
+		case called[x.slot] && !loaded[x.slot] && !based[x.slot]:
+		case x.got && !based[x.slot]:
+			yield(x.n, x.slot)
+		default:
+			yield(x.n, 0)
+		}
+	}
+}
+
+// pointer is a slot that holds a function's address.
+type pointer struct {
+	slot uint64
+	n    node
+	got  bool // the slot is in the global offset table
+}
+
+// filter tells of most addresses that they are not in a set, at once.
+type filter [1 << 14]uint64
+
+func (f *filter) add(addr uint64) { f[addr>>8%uint64(len(f))] |= 1 << (addr >> 2 & 63) }
+
+func (f *filter) mayHave(addr uint64) bool {
+	return f[addr>>8%uint64(len(f))]>>(addr>>2&63)&1 != 0
 }
 
 func (p *program) pointersInWords(m *module, each func(slot uint64, n node, isGot bool)) {
@@ -235,8 +263,8 @@ func (p *program) pointersInWords(m *module, each func(slot uint64, n node, isGo
 		if t := m.goTab; t != nil && r.Contains(t.Addr) {
 			r.End = t.Addr // the table itself is offsets, not pointers
 		}
-		m.eachWord(r, func(at, v uint64) {
-			if v >= lo && v < hi && !symbols.Contains(at) {
+		m.eachWord(r, lo, hi, func(at, v uint64) {
+			if !symbols.Contains(at) {
 				n := p.startAt(m, m.codeAddress(v))
 				if n == noNode {
 					n = p.refTarget(m, m.codeAddress(v))
@@ -247,8 +275,9 @@ func (p *program) pointersInWords(m *module, each func(slot uint64, n node, isGo
 	}
 }
 
-// eachWord calls yield for every aligned word of a range, with its address.
-func (m *module) eachWord(r image.Range, yield func(at, v uint64)) {
+// eachWord calls yield for every aligned word of a range that is at least lo and
+// less than hi, with its address.
+func (m *module) eachWord(r image.Range, lo, hi uint64, yield func(at, v uint64)) {
 	ps := uint64(m.m.PtrSize)
 	at := (r.Start + ps - 1) &^ (ps - 1)
 	buf := make([]byte, min(1<<18, max(r.End, at)-at))
@@ -257,11 +286,19 @@ func (m *module) eachWord(r image.Range, yield func(at, v uint64)) {
 		if m.f.Read(b, at) != nil {
 			return
 		}
+		little := m.m.Order == binary.LittleEndian
 		for i := uint64(0); len(b) >= int(ps); i, b = i+ps, b[ps:] {
-			if ps == 8 {
-				yield(at+i, m.m.Order.Uint64(b))
-			} else {
-				yield(at+i, uint64(m.m.Order.Uint32(b)))
+			var v uint64
+			switch {
+			case ps == 8 && little: // which compiles to a plain load
+				v = binary.LittleEndian.Uint64(b)
+			case ps == 8:
+				v = m.m.Order.Uint64(b)
+			default:
+				v = uint64(m.m.Order.Uint32(b))
+			}
+			if v-lo < hi-lo {
+				yield(at+i, v)
 			}
 		}
 	}

@@ -153,18 +153,17 @@ func (p *program) variable(m *module, addr uint64, field bool) *variable {
 // objectStart is where the object that addr is in may start: at the last address
 // before that symbols, sections, pointers or instructions tell.
 func (p *program) objectStart(m *module, addr uint64) (lo uint64) {
-	m.buildBounds() // finds the symbols
 	starts := func(at uint64) {
 		if at <= addr {
 			lo = max(lo, at)
 		}
 	}
 	symbol := uint64(0)
-	for at, size := range m.sizes {
-		if at <= addr && addr < at+size {
-			symbol = max(symbol, at)
+	for _, o := range m.symbolObjects() {
+		if o.Contains(addr) {
+			symbol = max(symbol, o.Start)
 		}
-		starts(at)
+		starts(o.Start)
 	}
 	if symbol != 0 {
 		return symbol
@@ -289,7 +288,7 @@ func (v *variable) usedElsewhere(user node) bool {
 			if p.searched += r.End - r.Start; p.searched > maxSearched {
 				return true
 			}
-			m.eachWord(r, keeps)
+			m.eachWord(r, v.lo, v.addr+1, keeps)
 		}
 	}
 	for _, r := range m.f.Relocs() {

@@ -112,9 +112,10 @@ func (r *Result) Visited(off uint64) bool { return r.visited.at(off) }
 
 // Limits on one function.
 const (
-	maxSteps  = 4_000_000
-	maxVisits = 60
-	maxTable  = 2048
+	maxSteps        = 4_000_000
+	maxVisits       = 60
+	maxStrictVisits = 8 // where values that are given up only show less of what is impossible
+	maxTable        = 2048
 )
 
 type block struct {
@@ -136,11 +137,11 @@ type analysis struct {
 	ops []machine.Inst
 	at  paged[lifted] // by offset
 	blk paged[*block] // by offset
-	q   []uint64
+	q   queue
 
 	points map[uint64]*Point
 	writes map[Write]bool
-	reads  map[Atom]bool
+	reads  map[ID]bool
 	res    *Result
 	steps  int
 	esc    []int32 // stack offsets whose address is known elsewhere
@@ -170,7 +171,7 @@ func (e *Env) Analyze(fn *Func) *Result {
 
 func (e *Env) newAnalysis(fn *Func) *analysis {
 	return &analysis{Env: e, m: e.Machine, v: e.Values, fn: fn,
-		points: map[uint64]*Point{}, writes: map[Write]bool{}, reads: map[Atom]bool{},
+		points: map[uint64]*Point{}, writes: map[Write]bool{}, reads: map[ID]bool{},
 		res: &Result{Tables: map[uint64]int{}}}
 }
 
@@ -233,19 +234,20 @@ func (a *analysis) enqueue(pc uint64, s *State) {
 		a.blk.set(off, b)
 	} else {
 		var before *State
-		if b.visits > maxVisits {
+		enough := b.visits > maxVisits || b.visits > maxStrictVisits && (a.Strict || a.Probe)
+		if enough {
 			before = b.state.clone()
 		}
 		if !b.state.merge(a, s) {
 			return
 		}
-		if b.visits > maxVisits {
+		if enough {
 			a.widen(b.state, before)
 		}
 	}
 	if !b.queued {
 		b.queued = true
-		a.q = append(a.q, pc)
+		a.q.push(pc)
 	}
 }
 
@@ -270,8 +272,7 @@ func (a *analysis) widen(s, before *State) {
 
 func (a *analysis) run() {
 	for len(a.q) > 0 {
-		pc := a.q[len(a.q)-1]
-		a.q = a.q[:len(a.q)-1]
+		pc := a.q.pop()
 		b := a.blk.at(pc - a.fn.Start)
 		b.queued = false
 		b.visits++

@@ -265,10 +265,14 @@ func (a *analysis) field(x Atom, size uint8) ID {
 	}
 	p := x
 	p.Add = 0
-	f := Atom{Kind: Field, Size: size, Base: a.v.internAtom(p), Addr: x.Add}
-	if !a.reads[f] {
-		a.reads[f] = true
+	f := Atom{Kind: Field, Size: size, Base: a.v.base(p), Addr: x.Add}
+	id := a.v.one(f)
+	if !a.reads[id] {
+		a.reads[id] = true
 		a.res.Reads = append(a.res.Reads, f)
+	}
+	if a.Assume == nil {
+		return id
 	}
 	return a.assumed(f)
 }
@@ -276,7 +280,7 @@ func (a *analysis) field(x Atom, size uint8) ID {
 func (a *analysis) depth(x Atom) int {
 	n := 0
 	for x.Kind == Field && n < 8 {
-		x = a.v.atoms[x.Base]
+		x = a.v.Atom(x.Base)
 		n++
 	}
 	return n

@@ -9,7 +9,7 @@ func (v *Values) Substitute(id ID, s *State, m *machine.Machine, push int64) ID 
 	if id == Top || id == None {
 		return id
 	}
-	a := &analysis{Env: &Env{Machine: m, Values: v, Memory: noMemory{}}, m: m, v: v, reads: map[Atom]bool{}, res: &Result{}}
+	a := &analysis{Env: &Env{Machine: m, Values: v, Memory: noMemory{}}, m: m, v: v, reads: map[ID]bool{}, res: &Result{}}
 	out := None
 	for _, x := range v.sets[id] {
 		out = v.Join(out, a.outside(x, s, push))
@@ -41,7 +41,7 @@ func (a *analysis) outside(x Atom, s *State, push int64) ID {
 		return out
 	}
 	if x.Kind == Field {
-		base := a.outside(a.v.atoms[x.Base], s, push)
+		base := a.outside(a.v.Atom(x.Base), s, push)
 		return a.v.Add(a.loadFrom(s, a.v.Add(base, x.Addr), x.Size), x.Add)
 	}
 	return Top
@@ -50,7 +50,7 @@ func (a *analysis) outside(x Atom, s *State, push int64) ID {
 // FieldOf is the word of size bytes at an offset behind a pointer, as known in
 // a state.
 func (v *Values) FieldOf(ptr ID, off int64, size uint8, s *State, m *machine.Machine) ID {
-	a := &analysis{Env: &Env{Machine: m, Values: v, Memory: noMemory{}}, m: m, v: v, reads: map[Atom]bool{}, res: &Result{}}
+	a := &analysis{Env: &Env{Machine: m, Values: v, Memory: noMemory{}}, m: m, v: v, reads: map[ID]bool{}, res: &Result{}}
 	return a.loadFrom(s, v.Add(ptr, off), size)
 }
 
@@ -76,7 +76,7 @@ func (v *Values) OnStack(id ID, s *State, m *machine.Machine, holds func(ID) boo
 // Root is the atom at the end of a chain of fields.
 func (v *Values) Root(x Atom) Atom {
 	for n := 0; x.Kind == Field && n < 8; n++ {
-		x = v.atoms[x.Base]
+		x = v.Atom(x.Base)
 	}
 	return x
 }
@@ -84,7 +84,7 @@ func (v *Values) Root(x Atom) Atom {
 // Behind returns the value that a field has when its chain's root is ptr
 // instead, as seen in no state: only chains of one field can be rewritten.
 func (v *Values) Behind(x Atom, ptr ID) ID {
-	if v.atoms[x.Base].Kind == Field {
+	if v.Atom(x.Base).Kind == Field {
 		return Top
 	}
 	return v.each(ptr, func(p Atom) (Atom, bool) {
@@ -93,7 +93,7 @@ func (v *Values) Behind(x Atom, ptr ID) ID {
 		}
 		off := p.Add
 		p.Add = 0
-		return Atom{Kind: Field, Size: x.Size, Base: v.internAtom(p), Addr: off + x.Addr, Add: x.Add}, true
+		return Atom{Kind: Field, Size: x.Size, Base: v.base(p), Addr: off + x.Addr, Add: x.Add}, true
 	})
 }
 

@@ -4,7 +4,8 @@
 package flow
 
 import (
-	"encoding/binary"
+	"math/bits"
+	"math/rand/v2"
 	"slices"
 )
 
@@ -29,7 +30,7 @@ type Atom struct {
 	Kind Kind
 	Reg  uint8
 	Size uint8
-	Base int32 // Field: atom of the pointer
+	Base int32 // Field: the pointer, see Values.Atom
 	Addr int64
 	Add  int64
 }
@@ -48,23 +49,32 @@ const maxAtoms = 40
 
 // Values interns the values of one scan.
 type Values struct {
-	sets    [][]Atom
-	index   map[string]ID
-	singles map[Atom]ID  // sets of one
-	consts  map[int64]ID // of one constant
-	entries [maxRegs]ID  // of what one register held on entry; Top if not made yet
-	atoms   []Atom
-	atom    map[Atom]int32
-	joins   map[uint64]ID
-	buf     []byte
-	set     []Atom // scratch
+	sets   [][]Atom
+	table  []interned // the sets by their hashes
+	room   []Atom     // for sets to come
+	joined [1 << 14]joined
+	seed   [3]uint64
+	set    []Atom // scratch
 }
+
+// interned is a set in the table; Top if there is none.
+type interned struct {
+	hash uint32
+	id   ID
+}
+
+// joined is what two values were joined to.
+type joined struct{ a, b, to ID }
+
+// atomRoom is how many atoms are made room for at a time.
+const atomRoom = 1024
 
 // NewValues returns an empty table.
 func NewValues() *Values {
-	v := &Values{index: map[string]ID{}, singles: map[Atom]ID{}, consts: map[int64]ID{}, atom: map[Atom]int32{},
-		joins: map[uint64]ID{}}
-	v.sets = [][]Atom{nil, nil}
+	v := &Values{sets: make([][]Atom, 2), table: make([]interned, 1<<12)}
+	for i := range v.seed { // so that no program can choose what collides
+		v.seed[i] = rand.Uint64() | 1
+	}
 	return v
 }
 
@@ -74,76 +84,75 @@ func (v *Values) Atoms(id ID) (atoms []Atom, known bool) {
 }
 
 // Atom returns the atom that a Field's Base names.
-func (v *Values) Atom(base int32) Atom { return v.atoms[base] }
+func (v *Values) Atom(base int32) Atom { return v.sets[base][0] }
+
+// base is a pointer as a Field's Base.
+func (v *Values) base(a Atom) int32 { return int32(v.one(a)) }
 
 func (v *Values) intern(set []Atom) ID {
 	if len(set) > maxAtoms {
 		return Top
 	}
-	switch len(set) {
-	case 0:
+	if len(set) == 0 {
 		return None
-	case 1:
-		return v.one(set[0])
 	}
-	b := v.buf[:0]
-	for _, a := range set {
-		b = append(b, byte(a.Kind), a.Reg, a.Size)
-		b = binary.LittleEndian.AppendUint32(b, uint32(a.Base))
-		b = binary.LittleEndian.AppendUint64(b, uint64(a.Addr))
-		b = binary.LittleEndian.AppendUint64(b, uint64(a.Add))
-	}
-	v.buf = b
-	if id, ok := v.index[string(b)]; ok {
-		return id
-	}
-	id := v.add(slices.Clone(set))
-	v.index[string(b)] = id
-	return id
-}
-
-func (v *Values) add(set []Atom) ID {
-	v.sets = append(v.sets, set)
-	return ID(len(v.sets) - 1)
-}
-
-func (v *Values) one(a Atom) ID {
-	switch {
-	case a.Kind == Const && a == Atom{Add: a.Add}:
-		return v.Const(a.Add)
-	case a.Kind == Entry && a.Reg < maxRegs && a == Atom{Kind: Entry, Reg: a.Reg}:
-		if v.entries[a.Reg] == Top {
-			v.entries[a.Reg] = v.add([]Atom{a})
+	h := v.hash(set)
+	mask := uint32(len(v.table) - 1)
+	i := h & mask
+	for ; v.table[i].id != Top; i = (i + 1) & mask {
+		if x := v.table[i]; x.hash == h && slices.Equal(v.sets[x.id], set) {
+			return x.id
 		}
-		return v.entries[a.Reg]
 	}
-	id, ok := v.singles[a]
-	if !ok {
-		id = v.add([]Atom{a})
-		v.singles[a] = id
+	if len(v.room)+len(set) > cap(v.room) {
+		v.room = make([]Atom, 0, atomRoom)
+	}
+	n := len(v.room)
+	v.room = append(v.room, set...)
+	id := ID(len(v.sets))
+	v.sets = append(v.sets, v.room[n:len(v.room):len(v.room)])
+	v.table[i] = interned{h, id}
+	if 2*len(v.sets) > len(v.table) {
+		v.grow()
 	}
 	return id
 }
+
+// hash mixes the numbers of a set by multiplication, as wyhash does.
+func (v *Values) hash(set []Atom) uint32 {
+	mix := func(x, y uint64) uint64 {
+		hi, lo := bits.Mul64(x, y)
+		return hi ^ lo
+	}
+	h := v.seed[0]
+	for _, a := range set {
+		h = mix(h^uint64(a.Kind)^uint64(a.Reg)<<8^uint64(a.Size)<<16^uint64(uint32(a.Base))<<32, v.seed[1]^uint64(a.Addr))
+		h = mix(h^uint64(a.Add), v.seed[2])
+	}
+	return uint32(h)
+}
+
+// grow doubles the table.
+func (v *Values) grow() {
+	old := v.table
+	v.table = make([]interned, 2*len(old))
+	mask := uint32(len(v.table) - 1)
+	for _, x := range old {
+		if x.id == Top {
+			continue
+		}
+		i := x.hash & mask
+		for v.table[i].id != Top {
+			i = (i + 1) & mask
+		}
+		v.table[i] = x
+	}
+}
+
+func (v *Values) one(a Atom) ID { return v.intern([]Atom{a}) }
 
 // Const interns a constant.
-func (v *Values) Const(c int64) ID {
-	id, ok := v.consts[c]
-	if !ok {
-		id = v.add([]Atom{{Kind: Const, Add: c}})
-		v.consts[c] = id
-	}
-	return id
-}
-
-func (v *Values) internAtom(a Atom) int32 {
-	if i, ok := v.atom[a]; ok {
-		return i
-	}
-	i := int32(len(v.atoms))
-	v.atoms = append(v.atoms, a)
-	v.atom[a] = i
-	return i
-}
+func (v *Values) Const(c int64) ID { return v.one(Atom{Kind: Const, Add: c}) }
 
 func less(a, b Atom) int {
 	switch {
@@ -181,13 +190,11 @@ func (v *Values) Join(a, b ID) ID {
 	if a > b {
 		a, b = b, a
 	}
-	key := uint64(a)<<32 | uint64(b)
-	if id, ok := v.joins[key]; ok {
-		return id
+	known := &v.joined[(uint32(a)*0x9e3779b1^uint32(b)*0x85ebca77)>>16%uint32(len(v.joined))]
+	if known.a != a || known.b != b {
+		*known = joined{a, b, v.intern(v.union(v.sets[a], v.sets[b]))}
 	}
-	id := v.intern(v.union(v.sets[a], v.sets[b]))
-	v.joins[key] = id
-	return id
+	return known.to
 }
 
 // union merges two sets, which are sorted.
@@ -256,7 +263,7 @@ func (v *Values) Consts(id ID) ([]int64, bool) {
 	if id == Top {
 		return nil, false
 	}
-	var out []int64
+	out := make([]int64, 0, len(v.sets[id]))
 	for _, a := range v.sets[id] {
 		if a.Kind != Const {
 			return nil, false

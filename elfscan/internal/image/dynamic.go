@@ -274,7 +274,7 @@ func (f *File) symbol(b []byte) (Symbol, uint32) {
 }
 
 // Symbols calls yield for every entry of the static symbol table, in order,
-// until it returns false. Names are read only when asked for. A file has one
+// until it returns false. Names are read only when yield asks for them. A file has one
 // such table at most (gABI, SHT_SYMTAB).
 func (f *File) Symbols(yield func(s Symbol, name func() string) bool) {
 	for _, sec := range f.Sections {
@@ -289,20 +289,21 @@ func (f *File) Symbols(yield func(s Symbol, name func() string) bool) {
 		n := min(sec.Size/size, maxSymbols)
 		const batch = 2048
 		buf := make([]byte, batch*size)
+		var off uint32
+		name := func() string {
+			if uint64(off) >= str.Size {
+				return ""
+			}
+			return f.stringAt(str.Off+uint64(off), 256)
+		}
 		for i := uint64(0); i < n; i += batch {
 			k := min(batch, n-i)
 			if f.readAt(buf[:k*size], sec.Off+i*size) != nil {
 				return
 			}
 			for j := range k {
-				s, off := f.symbol(buf[j*size : (j+1)*size])
-				name := func() string {
-					if uint64(off) >= str.Size {
-						return ""
-					}
-					return f.stringAt(str.Off+uint64(off), 256)
-				}
-				if !yield(s, name) {
+				var s Symbol
+				if s, off = f.symbol(buf[j*size : (j+1)*size]); !yield(s, name) {
 					return
 				}
 			}

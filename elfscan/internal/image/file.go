@@ -5,6 +5,7 @@
 package image
 
 import (
+	"bytes"
 	"debug/elf"
 	"encoding/binary"
 	"errors"
@@ -70,6 +71,15 @@ type File struct {
 	heads   Range // file offsets of the ELF and program headers
 	pages   map[uint64][]byte
 	order   []uint64 // pages, oldest first
+
+	lastLoad int          // index of what load returned last
+	recent   [8]foundPage // what page returned, by the last bits of its number
+}
+
+// foundPage is a page that is still cached; no bytes if it is not.
+type foundPage struct {
+	i uint64
+	b []byte
 }
 
 // PtrSize is the width of a pointer in bytes.
@@ -312,17 +322,15 @@ func (f *File) stringAt(off uint64, limit int) string {
 		return ""
 	}
 	buf := make([]byte, min(uint64(limit), uint64(f.fileSize)-off))
-	if f.readAt(buf, off) != nil {
+	if f.readCached(buf, off) != nil {
 		return ""
 	}
 	return cstring(buf)
 }
 
 func cstring(b []byte) string {
-	for i, c := range b {
-		if c == 0 {
-			return string(b[:i])
-		}
+	if i := bytes.IndexByte(b, 0); i >= 0 {
+		b = b[:i]
 	}
 	return string(b)
 }

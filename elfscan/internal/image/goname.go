@@ -2,6 +2,7 @@ package image
 
 import (
 	"bytes"
+	"encoding/binary"
 	"iter"
 	"slices"
 	"strings"
@@ -12,17 +13,18 @@ import (
 // be it inlined everywhere: the table of names lists those too.
 func (t *GoTable) HasNames(names []string) map[string]bool {
 	out := map[string]bool{}
-	want := make([][]byte, len(names))
+	want := map[string]bool{}
 	longest := 0
-	for i, n := range names {
-		want[i] = []byte("\x00" + n + "\x00")
-		longest = max(longest, len(want[i]))
+	for _, n := range names {
+		want[n] = true
+		longest = max(longest, len(n)+2)
 	}
 	// The name before the first is empty.
 	t.f.pieces(Range{t.names, t.cus}, longest, func(_ uint64, b []byte) bool {
-		for i, w := range want {
-			if !out[names[i]] && bytes.Contains(b, w) {
-				out[names[i]] = true
+		for i := bytes.IndexByte(b, 0); i >= 0; {
+			b = b[i+1:]
+			if i = bytes.IndexByte(b, 0); i >= 0 && i < longest && want[string(b[:i])] {
+				out[string(b[:i])] = true
 			}
 		}
 		return true
@@ -91,18 +93,20 @@ func (t *GoTable) mentioned() *mentions {
 			first[b/64] = uint32(i)
 		}
 	}
-	t.eachWord(func(at uint64, off uint32) {
-		b := uint64(off) / block
-		if off == 0 || uint64(off) >= size || starts[b/64]>>(b%64)&1 == 0 {
-			return // zeros are everywhere
-		}
-		i := first[b/64]
-		for int(i) < len(t.Starts)-1 && t.Starts[i] < t.Text+uint64(off) {
-			i++
-		}
-		if m.tooMany = len(m.list) > maxMentions; t.Starts[i] == t.Text+uint64(off) && !m.tooMany {
-			m.list = append(m.list, mention{uint32(at - t.Types.Start), m.last[i]})
-			m.last[i] = uint32(len(m.list) - 1)
+	t.offsets(func(at uint32, offs []uint32) {
+		for k, off := range offs {
+			b := uint64(off) / block
+			if off == 0 || uint64(off) >= size || starts[b/64]>>(b%64)&1 == 0 {
+				continue // zeros are everywhere
+			}
+			i := first[b/64]
+			for int(i) < len(t.Starts)-1 && t.Starts[i] < t.Text+uint64(off) {
+				i++
+			}
+			if m.tooMany = len(m.list) > maxMentions; t.Starts[i] == t.Text+uint64(off) && !m.tooMany {
+				m.list = append(m.list, mention{at + uint32(4*k), m.last[i]})
+				m.last[i] = uint32(len(m.list) - 1)
+			}
 		}
 	})
 	return m
@@ -145,12 +149,14 @@ func (t *GoTable) Methods(funcs []int) *GoMethods {
 	for off := range g.at {
 		maybe[off%bits/64] |= 1 << (off % 64)
 	}
-	t.eachWord(func(at uint64, off uint32) {
-		if maybe[off%bits/64]>>(off%64)&1 == 0 {
-			return
-		}
-		if _, ok := g.at[off]; ok {
-			g.at[off] = append(g.at[off], at)
+	t.offsets(func(at uint32, offs []uint32) {
+		for k, off := range offs {
+			if maybe[off%bits/64]>>(off%64)&1 == 0 {
+				continue
+			}
+			if _, ok := g.at[off]; ok {
+				g.at[off] = append(g.at[off], t.Types.Start+uint64(at)+uint64(4*k))
+			}
 		}
 	})
 	return g
@@ -203,13 +209,23 @@ func (t *GoTable) isMethod(at uint64, name string) bool {
 	return true
 }
 
-// eachWord calls yield for every aligned offset among the types.
-func (t *GoTable) eachWord(yield func(at uint64, off uint32)) {
-	next := t.Types.Start
-	t.f.pieces(t.Types, 4, func(at uint64, b []byte) bool {
-		for ; next+4 <= at+uint64(len(b)); next += 4 {
-			yield(next, t.f.Order.Uint32(b[next-at:]))
+// offsets calls yield for every piece of the types, with where it is from their
+// start, as if it were all offsets.
+func (t *GoTable) offsets(yield func(at uint32, offs []uint32)) {
+	var room []uint32
+	t.f.pieces(t.Types, 0, func(at uint64, b []byte) bool {
+		offs := room[:0]
+		if t.f.Order == binary.LittleEndian { // which compiles to plain loads
+			for ; len(b) >= 4; b = b[4:] {
+				offs = append(offs, binary.LittleEndian.Uint32(b))
+			}
+		} else {
+			for ; len(b) >= 4; b = b[4:] {
+				offs = append(offs, binary.BigEndian.Uint32(b))
+			}
 		}
+		room = offs
+		yield(uint32(at-t.Types.Start), offs)
 		return true
 	})
 }

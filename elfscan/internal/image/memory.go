@@ -78,10 +78,14 @@ func (p Prog) from(addr uint64) Prog {
 }
 
 func (f *File) load(addr uint64) *Prog {
+	if i := f.lastLoad; i < len(f.loads) && addr-f.loads[i].Vaddr < f.loads[i].Memsz {
+		return &f.loads[i]
+	}
 	i := sort.Search(len(f.loads), func(i int) bool { return f.loads[i].Vaddr > addr }) - 1
 	if i < 0 || addr-f.loads[i].Vaddr >= f.loads[i].Memsz {
 		return nil
 	}
+	f.lastLoad = i
 	return &f.loads[i]
 }
 
@@ -133,6 +137,24 @@ func (f *File) Read(b []byte, addr uint64) error {
 	return nil
 }
 
+// peek returns the n bytes at addr where they are cached, nil unless they are all
+// in the file and in one page. They are valid until the next read.
+func (f *File) peek(addr uint64, n int) []byte {
+	off, ok := f.Offset(addr)
+	if !ok {
+		return nil
+	}
+	p := f.load(addr)
+	if uint64(n) > p.Filesz-(addr-p.Vaddr) {
+		return nil
+	}
+	page, err := f.page(off / pageSize)
+	if at := off % pageSize; err == nil && at+uint64(n) <= uint64(len(page)) {
+		return page[at : at+uint64(n)]
+	}
+	return nil
+}
+
 func (f *File) readCached(b []byte, off uint64) error {
 	if len(b) > pageSize {
 		return f.readAt(b, off)
@@ -153,7 +175,12 @@ func (f *File) readCached(b []byte, off uint64) error {
 }
 
 func (f *File) page(i uint64) ([]byte, error) {
+	recent := &f.recent[i%uint64(len(f.recent))]
+	if recent.i == i && recent.b != nil {
+		return recent.b, nil
+	}
 	if p, ok := f.pages[i]; ok {
+		*recent = foundPage{i, p}
 		return p, nil
 	}
 	start := i * pageSize
@@ -168,6 +195,9 @@ func (f *File) page(i uint64) ([]byte, error) {
 			p = q
 		}
 		delete(f.pages, old)
+		if r := &f.recent[old%uint64(len(f.recent))]; r.i == old {
+			r.b = nil
+		}
 	}
 	n := min(pageSize, uint64(f.fileSize)-start)
 	if p == nil {
@@ -179,24 +209,28 @@ func (f *File) page(i uint64) ([]byte, error) {
 	}
 	f.pages[i] = p
 	f.order = append(f.order, i)
+	*recent = foundPage{i, p}
 	return p, nil
 }
 
 // Uint reads an unsigned integer of 1, 2, 4 or 8 bytes at addr.
 func (f *File) Uint(addr uint64, size int) (uint64, bool) {
-	var buf [8]byte
-	if f.Read(buf[:size], addr) != nil {
-		return 0, false
+	b := f.peek(addr, size)
+	if b == nil {
+		b = make([]byte, size)
+		if f.Read(b, addr) != nil {
+			return 0, false
+		}
 	}
 	switch size {
 	case 1:
-		return uint64(buf[0]), true
+		return uint64(b[0]), true
 	case 2:
-		return uint64(f.Order.Uint16(buf[:])), true
+		return uint64(f.Order.Uint16(b)), true
 	case 4:
-		return uint64(f.Order.Uint32(buf[:])), true
+		return uint64(f.Order.Uint32(b)), true
 	}
-	return f.Order.Uint64(buf[:]), true
+	return f.Order.Uint64(b), true
 }
 
 // Pointer reads a pointer at addr as it is once relative relocations have

@@ -6,7 +6,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
+	"strings"
 )
 
 // Magic numbers of the tables of Go 1.2, 1.16, 1.18 and 1.20
@@ -391,21 +393,26 @@ func (t *GoTable) pcValue(off uint32, pc, target uint64) (int32, bool) {
 // Find calls yield for every function whose name starts with one of the
 // prefixes.
 func (t *GoTable) Find(prefixes []string, yield func(i int, name string)) {
-	var buf [24]byte
+	const enough = 24 // to tell most names from all prefixes
+	var byFirst [256][]string
+	for _, p := range prefixes {
+		byFirst[p[0]] = append(byFirst[p[0]], p)
+	}
 	for i := range t.offs {
 		off, ok := t.field(i, 1)
-		if !ok || t.f.Read(buf[:], t.names+uint64(off)) != nil {
+		if !ok {
 			continue
 		}
-		for _, p := range prefixes {
-			n := min(len(p), len(buf))
-			if string(buf[:n]) != p[:n] {
-				continue
-			}
-			if name := t.Name(i); len(name) >= len(p) && name[:len(p)] == p {
-				yield(i, name)
-				break
-			}
+		head := t.f.peek(t.names+uint64(off), enough)
+		if head != nil && !slices.ContainsFunc(byFirst[head[0]], func(p string) bool {
+			n := min(len(p), enough)
+			return string(head[:n]) == p[:n]
+		}) {
+			continue
+		}
+		name := t.Name(i)
+		if slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(name, p) }) {
+			yield(i, name)
 		}
 	}
 }

@@ -1,6 +1,9 @@
 package machine
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	mathbits "math/bits"
+)
 
 // How an opcode with a ModRM byte uses memory, for references found without
 // decoding: the bytes of an immediate operand follow the displacement and
@@ -39,24 +42,39 @@ var x86TwoByte = func() (t [256]uint8) {
 	return t
 }()
 
-// amd64Starts are the bytes that may start what scanAMD64 looks for.
-var amd64Starts = func() (t [256]bool) {
+// amd64Starts are the bytes that may start what scanAMD64 looks for, among it or
+// not jumps of a byte's distance, and distances of 64 bits from the GOT.
+func amd64Starts(short, large bool) *[256]uint8 {
+	var t [256]uint8
 	for i := range t {
-		c := byte(i)
-		t[i] = c == 0xe8 || c == 0xe9 || c == 0xeb || c&0xf0 == 0x70 || c == 0x0f || c&0xc7 == 0x05 || c&0xf8 == 0xb8
+		if c := byte(i); c == 0xe8 || c == 0xe9 || c == 0x0f || c&0xc7 == 0x05 ||
+			short && (c == 0xeb || c&0xf0 == 0x70) || large && c&0xf8 == 0xb8 {
+			t[i] = 1
+		}
 	}
-	return t
-}()
+	return &t
+}
 
 func scanAMD64(s *Scan, from, to int) {
 	b := s.Code
 	limit := min(to, len(b)-6)
-	for k, c := range b[from:max(from, limit)] {
-		if amd64Starts[c] {
-			s.startAMD64(from+k, c)
+	starts, fixed := amd64Starts(!s.Long, s.Base != 0), s.Fixed
+	i := from
+	for ; i+8 <= limit && !fixed; i += 8 { // without a branch for each byte
+		c := (*[8]byte)(b[i:])
+		found := starts[c[0]] | starts[c[1]]<<1 | starts[c[2]]<<2 | starts[c[3]]<<3 |
+			starts[c[4]]<<4 | starts[c[5]]<<5 | starts[c[6]]<<6 | starts[c[7]]<<7
+		for ; found != 0; found &= found - 1 {
+			k := mathbits.TrailingZeros8(found)
+			s.startAMD64(i+k, c[k&7])
 		}
-		if s.Fixed {
-			s.fixed(from + k)
+	}
+	for ; i < limit; i++ {
+		if starts[b[i]] != 0 {
+			s.startAMD64(i, b[i])
+		}
+		if fixed {
+			s.fixed(i)
 		}
 	}
 	for i := max(limit, from); i < to && i+1 < len(b); i++ {
@@ -83,9 +101,7 @@ func (s *Scan) startAMD64(i int, c byte) {
 			s.rel32(EdgeJump, i, i+2)
 		}
 	case c&0xc7 != 0x05:
-		if !s.Long {
-			s.short(i)
-		}
+		s.short(i)
 	case i > 0:
 		s.ripRelative(i)
 	}
