@@ -38,12 +38,26 @@ int main(void) { pthread_t t; pthread_create(&t, 0, f, 0); exit(0); }`,
 		closed: "#include <stdlib.h>\nint main(int n, char **v) { return mkstemp(v[0]); }",
 		opened: "#include <stdlib.h>\nint main(int n, char **v) { return mkstemp(v[0]) + !mkdtemp(v[0]); }",
 	},
+	{ // in functions of the program's own
+		call:   "mkdir",
+		closed: "#include <fcntl.h>\nint mkstemp(char *path) { return open(path, O_CREAT, 0600); }\nint main(int n, char **v) { return mkstemp(v[0]); }\n",
+		opened: ownNames + "int main(int n, char **v) { return mkstemp(v[0]) + !mkdtemp(v[0]); }\n",
+		flags:  []string{"-rdynamic"},
+	},
 	{
 		call:   "alarm",
 		closed: globbing("0"),
 		opened: globbing("n"),
 	},
 }
+
+// ownNames defines functions that the C library has, too.
+const ownNames = `#include <fcntl.h>
+#include <sys/stat.h>
+__attribute__((noinline)) static int make(char *path, int dir) { return dir ? mkdir(path, 0700) : open(path, O_CREAT, 0600); }
+__attribute__((noinline)) int mkstemp(char *path) { return make(path, 0); }
+__attribute__((noinline)) char *mkdtemp(char *path) { return make(path, 1) ? 0 : path; }
+`
 
 func globbing(flags string) string {
 	return "#define _GNU_SOURCE\n#include <glob.h>\nint main(int n, char **v) { glob_t g; return glob(v[0], " + flags + ", 0, &g); }\n"

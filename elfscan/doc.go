@@ -36,10 +36,11 @@
 // that compilers count from those of other variables are followed within a
 // function, but not from what ppc64's small code model loads. Tables of
 // functions are read from where code refers to them up to where symbols, or in
-// stripped programs other references, tell that something else starts. What a
-// call returns that is passed a system call's name, as in libseccomp, is taken
-// for its number. On x86_64, int 0x80 is not looked for, because it enters
-// through the i386 ABI.
+// stripped files other references, tell that something else starts; references
+// of a program's functions that nothing calls do not, if the table seems to go
+// on, but those of a library's do. What a call returns that is passed a system
+// call's name, as in libseccomp, is taken for its number. On x86_64, int 0x80
+// is not looked for, because it enters through the i386 ABI.
 //
 // # What does it cost?
 //

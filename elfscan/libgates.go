@@ -171,8 +171,13 @@ func (p *program) findLibGates() *libGateState {
 	return g
 }
 
-// around are the functions through which the named ones do their work and
-// which nobody outside the library can call.
+// isLibc reports whether a module is of the C library, not a program or library
+// that has functions of the same names: glibc, which has symbols for its own use
+// alone, or musl, which is its dynamic linker.
+func (mod *module) isLibc() bool { return mod.private || mod.loader }
+
+// around are the functions through which the C library's named ones do their
+// work and which nobody outside the library can call.
 func (g *libGateState) around(via []string) map[node]bool {
 	if via == nil {
 		return nil
@@ -180,12 +185,11 @@ func (g *libGateState) around(via []string) map[node]bool {
 	near := map[node]bool{}
 	var queue []node
 	for n, names := range g.names {
-		for _, name := range names {
-			if contains(via, name) && !near[n] {
-				near[n] = true
-				queue = append(queue, n)
-			}
+		if m, _ := g.p.function(n); !m.isLibc() || !slices.ContainsFunc(names, func(name string) bool { return contains(via, name) }) {
+			continue
 		}
+		near[n] = true
+		queue = append(queue, n)
 	}
 	for depth := 0; depth < viaDepth; depth++ {
 		var next []node
@@ -284,7 +288,7 @@ func (g *libGateState) mayPass(r *reach, n node, flags int64, near map[node]bool
 		}
 		if flags == 0 {
 			from, _ := g.p.function(c.from)
-			if to, _ := g.p.function(n); from != to {
+			if to, _ := g.p.function(n); from != to || !to.isLibc() {
 				return true
 			}
 			continue

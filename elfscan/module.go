@@ -52,6 +52,7 @@ type module struct {
 	loader    bool              // ld.so itself
 	large     int               // references as of code for the large model
 	dlopened  bool              // its exports may be asked for by name
+	private   bool              // has symbols of the version GLIBC_PRIVATE
 	byName    map[string]node   // once asked for
 	goMinor   int               // 0 until asked for
 	barriers  map[uint64]bool   // addresses of runtime.gcWriteBarrier*; nil until asked for

@@ -62,6 +62,7 @@ type program struct {
 	zeros    map[uint64]bool // variables that alwaysZero was asked about
 	decoded  int
 	lib      *libGateState // of glibc, once looked for; no gate is open in it
+	dropped  bool          // see dropBounds
 
 	assume func(v *flow.Values, a flow.Atom) (int64, bool)
 }

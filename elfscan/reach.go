@@ -55,10 +55,78 @@ func (p *program) reachable(everything bool, dead map[step]bool) *reach {
 	g := p.newLibGates()
 	for {
 		r := p.reachWith(g, dead)
-		if !g.update(r) {
+		if !g.update(r) && !p.dropBounds(r) {
 			return r
 		}
 	}
+}
+
+// dropBounds forgets, once, where functions of the program that are not reachable
+// take objects to start, if what is there goes on: a loop over a table that nobody
+// runs may start at the second entry. Not so in libraries, of which programs use
+// little, and whose neighbours may look alike. It reports whether that makes a
+// difference.
+func (p *program) dropBounds(r *reach) bool {
+	m := p.mods[0]
+	all := m.bounds
+	if p.dropped || all == nil {
+		return false
+	}
+	p.dropped, m.bounds = true, nil
+	m.buildBounds(func(i uint32) bool { return r.has(node(m.base + i)) })
+	return m.keepBounds(all)
+}
+
+// keepBounds adds what of other bounds does not look like the middle of a table.
+// It reports whether anything does.
+func (mod *module) keepBounds(all []uint64) (dropped bool) {
+	var kept []uint64
+	for i, b := range all {
+		if _, is := slices.BinarySearch(mod.bounds, b); is {
+			continue
+		}
+		if i > 0 && mod.goesOn(all[i-1], b) {
+			dropped = true
+			continue
+		}
+		kept = append(kept, b)
+	}
+	mod.bounds = append(mod.bounds, kept...)
+	slices.Sort(mod.bounds)
+	return dropped
+}
+
+// maxEntry is how far behind the start of a table references to its middle are
+// looked at.
+const maxEntry = 256
+
+// goesOn reports whether an object may go on at an address: pointers precede it
+// and follow, or what follows has pointers where what precedes it has.
+func (mod *module) goesOn(start, at uint64) bool {
+	ps, size := uint64(mod.m.PtrSize), at-start
+	if at%ps != 0 || size < ps || size > maxEntry {
+		return false
+	}
+	if mod.isPointer(at-ps) && mod.isPointer(at) {
+		return true
+	}
+	any := false
+	for off := uint64(0); off < size; off += ps {
+		is := mod.isPointer(start + off)
+		if any = any || is; is != mod.isPointer(at+off) {
+			return false
+		}
+	}
+	return any
+}
+
+// isPointer reports whether a word in data is an address when the program runs.
+func (mod *module) isPointer(at uint64) bool {
+	if r, ok := mod.f.RelocAt(at); ok || mod.f.Type != elf.ET_EXEC {
+		return ok && !r.Got && !r.Jump && !mod.inGOT(at)
+	}
+	v, ok := mod.f.Uint(at, mod.m.PtrSize)
+	return ok && v >= mod.lo && v < mod.hi
 }
 
 func (p *program) reachWith(lib *libGateState, dead map[step]bool) *reach {
@@ -394,14 +462,14 @@ func (mod *module) indexEdges() {
 }
 
 // buildBounds collects the addresses at which objects in data start, as far
-// as references, relocations and symbols tell.
-func (mod *module) buildBounds() {
+// as references of the functions that tell, relocations and symbols do.
+func (mod *module) buildBounds(tells func(from uint32) bool) {
 	if mod.bounds != nil {
 		return
 	}
 	var b []uint64
 	for _, e := range mod.edges {
-		if e.kind == machine.EdgeRef {
+		if e.kind == machine.EdgeRef && tells(e.from) {
 			if to := mod.lo + uint64(e.to); !mod.inCode(to) {
 				b = append(b, to)
 			}
@@ -418,7 +486,9 @@ func (mod *module) buildBounds() {
 		mod.sizes[o.Start] = max(mod.sizes[o.Start], o.End-o.Start)
 	}
 	for _, s := range mod.f.Sections {
-		b = append(b, s.Addr, s.Addr+s.Size)
+		if s.Mapped() {
+			b = append(b, s.Addr, s.Addr+s.Size)
+		}
 	}
 	for _, r := range mod.f.Data() {
 		b = append(b, r.Start, r.End)
@@ -447,7 +517,10 @@ func (mod *module) symbolObjects() []image.Range {
 	return mod.objects
 }
 
-const maxObject = 1 << 20
+const (
+	maxObject = 1 << 20
+	maxInside = 16 // references to the middle of an object with a symbol
+)
 
 // objectEnd is where the object at addr ends.
 func (mod *module) objectEnd(addr uint64) uint64 {
@@ -455,12 +528,16 @@ func (mod *module) objectEnd(addr uint64) uint64 {
 	if s := mod.ownSection(addr); s != nil {
 		return min(end, s.Addr+s.Size)
 	}
-	mod.buildBounds()
-	if i, _ := slices.BinarySearch(mod.bounds, addr+1); i < len(mod.bounds) {
+	mod.buildBounds(func(uint32) bool { return true })
+	i, _ := slices.BinarySearch(mod.bounds, addr+1)
+	if i < len(mod.bounds) {
 		end = min(end, mod.bounds[i])
 	}
-	if n := mod.sizes[addr]; n > 0 && n < maxObject {
-		end = addr + n
+	for _, start := range slices.Backward(mod.bounds[max(0, i-maxInside):i]) {
+		if n := mod.sizes[start]; n > addr-start && n < maxObject {
+			end = start + n
+			break
+		}
 	}
 	return mod.slotsEnd(addr, end)
 }

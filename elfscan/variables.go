@@ -169,7 +169,9 @@ func (p *program) objectStart(m *module, addr uint64) (lo uint64) {
 		return symbol
 	}
 	for _, s := range m.f.Sections {
-		starts(s.Addr)
+		if s.Mapped() {
+			starts(s.Addr)
+		}
 	}
 	for _, r := range m.f.Data() {
 		starts(r.Start)

@@ -8,6 +8,7 @@ type versioned struct{ name, version string }
 // export notes an exported symbol, of one version among several.
 func (mod *module) export(s image.Symbol) {
 	addr := mod.codeAddress(s.Value)
+	mod.private = mod.private || s.Version == "GLIBC_PRIVATE"
 	mod.exported[addr] = append(mod.exported[addr], s.Name)
 	if old, dup := mod.syms[s.Name]; !dup || old.Hidden && !s.Hidden {
 		mod.syms[s.Name] = s

@@ -76,6 +76,12 @@ type File struct {
 	recent   [8]foundPage // what page returned, by the last bits of its number
 }
 
+// Mapped reports whether a section has a place of its own when the program runs:
+// that of a thread's variables which are zero at first has none.
+func (s *Section) Mapped() bool {
+	return s.Flags&elf.SHF_ALLOC != 0 && (s.Flags&elf.SHF_TLS == 0 || s.Type != elf.SHT_NOBITS)
+}
+
 // foundPage is a page that is still cached; no bytes if it is not.
 type foundPage struct {
 	i uint64

@@ -33,6 +33,8 @@ func scanARM64(s *Scan, from, to int) {
 			s.copyFull(w&31, w>>16&31, 0)
 		case w&0xff000000 == 0x8b000000: // add
 			s.addFull(w&31, w>>5&31, w>>16&31)
+		case w&0xffe08000 == 0x9b000000, w&0xff608000 == 0x9b200000: // madd, smaddl, umaddl
+			s.addFull(w&31, w>>10&31, w>>10&31)
 		case w&0x3a000000 == 0x28000000:
 			s.arm64Pair(i, w)
 		case w&0x3b200400 == 0x38000400: // before or behind which the base changes

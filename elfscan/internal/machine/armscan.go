@@ -48,6 +48,8 @@ func scanARM(s *Scan, from, to int) {
 			s.copyFull(w>>12&15, w>>16&15, n)
 		case w&0x0fe00010 == 0x00800000: // add
 			s.addFull(w>>12&15, w>>16&15, w&15)
+		case w&0x0fe000f0 == 0x00200090: // mla
+			s.addFull(w>>16&15, w>>12&15, w>>12&15)
 		case w&0x0fef0ff0 == 0x01a00000: // mov
 			s.copyFull(w>>12&15, w&15, 0)
 		case w&0x0e000000 == 0x04000000:

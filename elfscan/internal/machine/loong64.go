@@ -217,7 +217,7 @@ func scanLoong(s *Scan, from, to int) {
 			s.setPage(rd, uint64(int64(pc)+imm<<18))
 		case w>>22 == 0x0b:
 			s.addNumber(i, rd, rj, signed(w>>10, 12))
-		case w>>15 == 0x21: // add.d
+		case w>>15 == 0x21, w>>17 == 0x16: // add.d, alsl.d
 			s.addFull(rd, rj, w>>10&31)
 		case w&0xfffffc00 == 0x00150000: // move
 			s.copyFull(rd, rj, 0)

@@ -78,13 +78,14 @@ func TestScanNear(t *testing.T) {
 		want string
 	}{
 		// adr x19,.+0x1000; ldr x0,[x19,#16]!; bl .; add x1,x19,#8; add x2,x19,x0,lsl #3;
-		// ldr x3,[x2,#16]; ldp x4,x5,[x19,#32]; mov x20,x19; ldr x6,[x20],#8; str x6,[x20]
-		{aarch64, "13800010 600e41f8 00000094 61220091 620e008b 430840f9 641642a9 f40313aa 868640f8 860200f9",
-			"ref 2000, near 2010, call 1008, near 2018, near 2020, data 2030, data 2038, data 2010, near 2018, data 2018"},
+		// ldr x3,[x2,#16]; ldp x4,x5,[x19,#32]; mov x20,x19; ldr x6,[x20],#8; str x6,[x20];
+		// madd x2,x1,x0,x19; ldr x3,[x2,#24]; smaddl x2,w1,w0,x19; ldr x3,[x2,#40]
+		{aarch64, "13800010 600e41f8 00000094 61220091 620e008b 430840f9 641642a9 f40313aa 868640f8 860200f9 224c009b 430c40f9 224c209b 431440f9",
+			"ref 2000, near 2010, call 1008, near 2018, near 2020, data 2030, data 2038, data 2010, near 2018, data 2018, near 2028, near 2038"},
 		// add r4,pc,#0x400; ldr r3,[r4,#16]!; add r1,r4,#8; add r2,r4,r0,lsl #2; ldr r0,[r2,#4];
-		// ldrd r0,r1,[r4,#24]; mov r5,r4; ldm r5!,{r0,r1}
-		{arm, "014b8fe2 1030b4e5 081084e2 002184e0 040092e5 d801c4e1 0450a0e1 0300b5e8",
-			"ref 1408, data 1418, near 1418, near 1420, near 141c, data 1430, data 1434, data 1418, data 141c, data 1420, near 1420"},
+		// ldrd r0,r1,[r4,#24]; mov r5,r4; ldm r5!,{r0,r1}; mla r2,r1,r2,r4; ldr r2,[r2,#16]
+		{arm, "014b8fe2 1030b4e5 081084e2 002184e0 040092e5 d801c4e1 0450a0e1 0300b5e8 914222e0 102092e5",
+			"ref 1408, data 1418, near 1418, near 1420, near 141c, data 1430, data 1434, data 1418, data 141c, data 1420, near 1420, near 1428"},
 		// auipc s0,1; addi s0,s0,16; ld a0,16(s0); addi a1,s0,8; add a2,s0,a0; ld a3,24(a2);
 		// c.mv s1,s0; c.ld a5,32(s1); c.addi s1,8
 		{riscv64, "17140000 13040401 03350401 93058400 3306a400 83368601 a284 9c70 a104",
@@ -97,9 +98,9 @@ func TestScanNear(t *testing.T) {
 		{s390x, "c0b000000800 e310b0100004 4120b008 4131b010 e34030180004 b90400ab a7ab0020 eb01a0000004 e356b0280004",
 			"ref 2000, data 2010, near 2008, near 2010, near 2028, near 2020, data 2020, data 2028, near 2028"},
 		// pcaddi $t0,1024; addi.d $a0,$t0,8; ld.d $a1,$t0,16; add.d $a2,$t0,$a0; ld.d $a3,$a2,24;
-		// move $s0,$t0; bl .; ld.d $a0,$s0,32
-		{loong64, "0c800018 8421c002 8541c028 86911000 c760c028 97011500 00000054 e482c028",
-			"ref 2000, near 2008, data 2010, near 2018, call 1018, data 2020"},
+		// move $s0,$t0; bl .; ld.d $a0,$s0,32; alsl.d $a2,$a0,$s0,3; ld.d $a3,$a2,40
+		{loong64, "0c800018 8421c002 8541c028 86911000 c760c028 97011500 00000054 e482c028 865c2d00 c7a0c028",
+			"ref 2000, near 2008, data 2010, near 2018, call 1018, data 2020, near 2028"},
 	} {
 		b := codeBytes(t, c.code)
 		var got []string

@@ -56,7 +56,24 @@ __thread long (*thread)(void) = t0;
 __thread struct { int n; long (*f[2])(void); } threads = {1, {t1, t2}};
 __attribute__((noinline)) long of_thread(unsigned v) { return thread() + threads.f[v & 1](); }
 
+// Functions that nobody calls start at the second entries of tables.
+CALLS(e0, SYS_pivot_root)
+CALLS(e1, SYS_quotactl)
+CALLS(e2, SYS_settimeofday)
+CALLS(s0, SYS_clock_adjtime)
+CALLS(s1, SYS_adjtimex)
+CALLS(s2, SYS_fanotify_mark)
+static struct entry family0 = {e0}, family1 = {e1}, family2 = {e2};
+static struct entry *const families[] = {&family0, &family1, &family2, 0};
+static const struct { const char *name; long (*f)(void); int n; } named[] = {{"s0", s0, 1}, {"s1", s1, 2}, {"s2", s2, 3}, {0}};
+__attribute__((noinline)) void of_family(volatile int n) { if (families[n]) families[n]->f(); }
+__attribute__((noinline)) void of_name(volatile int n) { if (named[n].name) named[n].f(); }
+__attribute__((noinline)) void all_but_one_family(void) { for (struct entry *const *f = &families[1]; *f; f++) (*f)->f(); }
+__attribute__((noinline)) void all_but_one_name(void) { for (int i = 1; named[i].name; i++) named[i].f(); }
+
 int main(int argc, char **argv) {
+	of_family(argc);
+	of_name(argc);
 	first_of_a_pair();
 	all_registered();
 	return of_thread(argc) + number_passed(argc) + any_of_a_pair(argc) +
