@@ -234,7 +234,7 @@ func (a *analysis) enqueue(pc uint64, s *State) {
 		a.blk.set(off, b)
 	} else {
 		var before *State
-		enough := b.visits > maxVisits || b.visits > maxStrictVisits && (a.Strict || a.Probe)
+		enough := b.visits > maxVisits || b.visits > maxStrictVisits && a.coarse()
 		if enough {
 			before = b.state.clone()
 		}
@@ -247,9 +247,18 @@ func (a *analysis) enqueue(pc uint64, s *State) {
 	}
 	if !b.queued {
 		b.queued = true
-		a.q.push(pc)
+		if a.coarse() {
+			a.q.push(pc)
+		} else {
+			a.q = append(a.q, pc)
+		}
 	}
 }
+
+// coarse reports whether values that are given up in loops only show less of what
+// is impossible. Otherwise the last place found is looked at first, so that loops
+// settle before what follows them is widened.
+func (a *analysis) coarse() bool { return a.Strict || a.Probe }
 
 // widen gives up on whatever still changes after many visits.
 func (a *analysis) widen(s, before *State) {
@@ -272,7 +281,13 @@ func (a *analysis) widen(s, before *State) {
 
 func (a *analysis) run() {
 	for len(a.q) > 0 {
-		pc := a.q.pop()
+		var pc uint64
+		if a.coarse() {
+			pc = a.q.pop()
+		} else {
+			pc = a.q[len(a.q)-1]
+			a.q = a.q[:len(a.q)-1]
+		}
 		b := a.blk.at(pc - a.fn.Start)
 		b.queued = false
 		b.visits++
