@@ -52,6 +52,10 @@ func (s *scanner) collect() {
 			s.res.Partial = true
 		}
 	}
+	if s.p.exhausted() {
+		s.res.Notes = append(s.res.Notes, "too much code leads to system calls to look at all of it")
+		s.res.Partial = true
+	}
 	slices.Sort(s.res.Notes)
 	s.res.Notes = slices.Compact(s.res.Notes)
 }

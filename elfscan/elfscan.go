@@ -153,7 +153,13 @@ func Scan(ctx context.Context, r io.ReaderAt, opt *Options) (*Result, error) {
 	if line, ok := shebang(r, size); ok {
 		return scanScript(ctx, line, o)
 	}
-	return scanLevels(ctx, o, r, size)
+	res, err := scanLevels(ctx, o, r, size)
+	if res != nil { // a broken file may have anything in its names
+		for i, n := range res.Notes {
+			res.Notes[i] = image.Printable(n)
+		}
+	}
+	return res, err
 }
 
 func sizeOf(r io.ReaderAt, size int64) (int64, error) {

@@ -47,7 +47,17 @@ func (p *program) fallsOff(n node) bool {
 // last part is often no code: on arm constants, on ppc64 a table for debuggers
 // (Power Architecture 64-Bit ELF V2 ABI, "Traceback Tables").
 func (p *program) reachesEnd(n node) bool {
-	res := p.analyze(n)
+	res, known := p.results[n]
+	if !known {
+		m, fn, ok := p.flowFunc(n)
+		if !ok {
+			return true
+		}
+		env := p.env(m)
+		env.Coarse = true // only where paths lead is asked
+		p.decoded++
+		res = env.Analyze(fn)
+	}
 	return res.Ends || res.Lost || res.Partial != ""
 }
 

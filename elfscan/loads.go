@@ -5,8 +5,10 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"unicode"
 
 	"github.com/elastic/go-seccomp-bpf/elfscan/internal/flow"
+	"github.com/elastic/go-seccomp-bpf/elfscan/internal/image"
 )
 
 // loadFunctions load code that the scan does not see, unless it is named in
@@ -130,7 +132,7 @@ func (s *scanner) execsOf(m *module, n node, param int, str bool, found map[stri
 			} else if !str {
 				name = cm.f.String(ptr)
 			}
-			if name != "" && !strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0xfffd }) {
+			if name != "" && name == image.Printable(name) && !strings.ContainsRune(name, unicode.ReplacementChar) {
 				found[name] = true
 			}
 		}

@@ -57,7 +57,7 @@ type module struct {
 	goMinor   int               // 0 until asked for
 	barriers  map[uint64]bool   // addresses of runtime.gcWriteBarrier*; nil until asked for
 	bounds    []uint64          // starts of objects in data; nil until asked for
-	sizes     map[uint64]uint64 // of objects with symbols; nil like bounds
+	own       map[uint64]uint64 // see ownSections
 	objects   []image.Range     // see symbolObjects; nil until asked for
 	lowest    uint64            // address that code takes, 4096 if higher; 0 until asked for
 	first     []uint32          // edges of funcs[i]: edges[first[i]:first[i+1]]
@@ -95,7 +95,7 @@ func openModule(path string, r io.ReaderAt, size int64) (*module, error) {
 	}
 	mod := &module{path: path, f: f, m: m, code: f.Code(), starts: map[uint64]uint32{}, inner: map[int][]node{},
 		targets: map[uint64]node{}, stubs: map[uint64]node{}}
-	mod.soname, mod.got = f.Dyn.Soname, f.Section(".got")
+	mod.soname, mod.got, mod.own = f.Dyn.Soname, f.Section(".got"), ownSections(f)
 	if len(mod.code) == 0 {
 		return nil, fmt.Errorf("%s: %w: no executable segment", path, image.ErrFormat)
 	}

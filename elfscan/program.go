@@ -48,9 +48,11 @@ type program struct {
 	inWords   map[node]bool      // in the middle of code that nothing describes, address is in data
 	named     map[node]bool      // looked up by name
 	imports   map[node]bool      // see imported
+	exporters map[versioned]int  // the first of mods that export it, -1 for none
 	handed    map[node]bool      // whether code does more with it than call it
 	refined   map[node]bool
-	work      int // bytes decoded
+	work      int // see maxWork
+	most      int
 	last      lastCode
 	variables map[variableKey]*variable
 	searched  uint64 // bytes, for variables
@@ -81,9 +83,10 @@ type extraNode struct {
 func (x *extraNode) mayBeData() bool { return x.taken && !x.jumped && !x.pointer }
 
 func newProgram(ctx context.Context, mods []*module) *program {
-	p := &program{ctx: ctx, mods: mods, values: flow.NewValues(), results: map[node]*flow.Result{},
+	p := &program{ctx: ctx, mods: mods, most: maxWork, values: flow.NewValues(), results: map[node]*flow.Result{},
 		late: map[node][]caller{}, taken: map[node]bool{}, refined: map[node]bool{}, never: map[node]bool{},
-		falls: map[node]bool{}, named: map[node]bool{}, inWords: map[node]bool{}}
+		falls: map[node]bool{}, named: map[node]bool{}, inWords: map[node]bool{},
+		exporters: map[versioned]int{}}
 	for _, m := range mods {
 		m.base = uint32(p.nodes)
 		p.nodes += node(len(m.funcs))
@@ -256,13 +259,20 @@ func (m *module) goMiddle(target uint64) []byte {
 	return code
 }
 
-// Limits on what is decoded: bytes in a function, and in all together.
+// Limits on what is decoded: bytes in a function, and bytes and steps in all
+// together, of which the largest programs take a quarter.
 const (
 	maxFunction = 1 << 20
-	maxWork     = 256 << 20
+	maxWork     = 40 << 20
 
 	readingIsCheaper = 16 // times, than decoding
 )
+
+// tooLarge is why nothing is known of a function: it is, or maxWork is reached.
+const tooLarge = "function too large"
+
+// exhausted reports whether maxWork is reached: nothing more is analysed then.
+func (p *program) exhausted() bool { return p.work > p.most }
 
 // lastCode is the code that was read last.
 type lastCode struct {
@@ -292,7 +302,7 @@ func (p *program) flowFunc(n node) (*module, *flow.Func, bool) {
 		f = m.funcs[p.extra[n-p.nodes].fn]
 		f.start = m.afterLinkage(f, entry)
 	}
-	if f.end-f.start > maxFunction || p.work > maxWork {
+	if f.end-f.start > maxFunction || p.exhausted() {
 		return m, nil, false
 	}
 	code, ok := p.code(m, f)
@@ -333,6 +343,7 @@ func (p *program) addEntries(m *module, fn *flow.Func, entry uint64, f function)
 		fn.Alone, fn.Whole = false, false
 		return
 	}
+	p.work += len(inner)
 	if fn.Alone {
 		fn.Others = append(fn.Others, f.start)
 	}
@@ -354,7 +365,7 @@ func (p *program) analyze(n node) *flow.Result {
 	}
 	m, fn, ok := p.flowFunc(n)
 	if !ok {
-		r := &flow.Result{Partial: "function too large"}
+		r := &flow.Result{Partial: tooLarge}
 		p.results[n] = r
 		return r
 	}

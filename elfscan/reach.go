@@ -480,10 +480,8 @@ func (mod *module) buildBounds(tells func(from uint32) bool) {
 			b = append(b, r.Addend)
 		}
 	}
-	mod.sizes = map[uint64]uint64{}
 	for _, o := range mod.symbolObjects() {
 		b = append(b, o.Start)
-		mod.sizes[o.Start] = max(mod.sizes[o.Start], o.End-o.Start)
 	}
 	for _, s := range mod.f.Sections {
 		if s.Mapped() {
@@ -497,7 +495,7 @@ func (mod *module) buildBounds(tells func(from uint32) bool) {
 	mod.bounds = slices.Compact(b)
 }
 
-// symbolObjects are the variables that symbols describe.
+// symbolObjects are the variables that symbols describe, by where they start.
 func (mod *module) symbolObjects() []image.Range {
 	if mod.objects != nil {
 		return mod.objects
@@ -514,46 +512,52 @@ func (mod *module) symbolObjects() []image.Range {
 		}
 		return true
 	})
+	slices.SortFunc(mod.objects, func(a, b image.Range) int {
+		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.End, b.End))
+	})
+	mod.objects = slices.Compact(mod.objects)
 	return mod.objects
 }
 
 const (
 	maxObject = 1 << 20
-	maxInside = 16 // references to the middle of an object with a symbol
+	maxInside = 16 // symbols of objects that start in another's
 )
 
 // objectEnd is where the object at addr ends.
 func (mod *module) objectEnd(addr uint64) uint64 {
 	end := addr + maxObject
-	if s := mod.ownSection(addr); s != nil {
-		return min(end, s.Addr+s.Size)
+	if e, own := mod.own[addr]; own {
+		return min(end, e)
 	}
 	mod.buildBounds(func(uint32) bool { return true })
 	i, _ := slices.BinarySearch(mod.bounds, addr+1)
 	if i < len(mod.bounds) {
 		end = min(end, mod.bounds[i])
 	}
-	for _, start := range slices.Backward(mod.bounds[max(0, i-maxInside):i]) {
-		if n := mod.sizes[start]; n > addr-start && n < maxObject {
-			end = start + n
+	objects := mod.symbolObjects()
+	i = sort.Search(len(objects), func(i int) bool { return objects[i].Start > addr })
+	for _, o := range slices.Backward(objects[max(0, i-maxInside):i]) {
+		if o.End > addr && o.End-o.Start < maxObject {
+			end = o.End
 			break
 		}
 	}
 	return mod.slotsEnd(addr, end)
 }
 
-// ownSection is the section of the program's own that starts at an address, nil
-// if there is none: linkers make symbols of where one with the name of a C
-// identifier starts and ends, between which the program looks through it. glibc
-// only compares addresses with those of its __libc_IO_vtables.
-func (mod *module) ownSection(addr uint64) *image.Section {
-	for i := range mod.f.Sections {
-		s := &mod.f.Sections[i]
-		if s.Addr == addr && s.Flags&elf.SHF_ALLOC != 0 && s.Type == elf.SHT_PROGBITS && s.Name != "" && s.Name[0] != '.' && s.Name != "__libc_IO_vtables" {
-			return s
+// ownSections are the ends of the program's own sections by their starts: linkers
+// make symbols of where one with the name of a C identifier starts and ends,
+// between which the program looks through it. glibc only compares addresses with
+// those of its __libc_IO_vtables.
+func ownSections(f *image.File) map[uint64]uint64 {
+	own := map[uint64]uint64{}
+	for _, s := range f.Sections {
+		if s.Flags&elf.SHF_ALLOC != 0 && s.Type == elf.SHT_PROGBITS && s.Name != "" && s.Name[0] != '.' && s.Name != "__libc_IO_vtables" {
+			own[s.Addr] = max(own[s.Addr], s.Addr+s.Size)
 		}
 	}
-	return nil
+	return own
 }
 
 // startsBSS reports whether .bss starts at addr, usually with a flag of GCC's

@@ -72,6 +72,9 @@ func (r *resolver) look(m *module, addr uint64) {
 	}
 	seen, lost := false, false
 	for _, n := range r.p.entries(m, i) {
+		if k := len(r.open); k > 0 && r.open[k-1].site == addr && r.open[k-1].reason == tooLarge {
+			return // and so it is from everywhere else
+		}
 		points, incomplete := r.points(n, addr)
 		for _, pt := range points {
 			seen = true
@@ -119,7 +122,7 @@ func (p *program) entries(m *module, i int) []node {
 func (r *resolver) points(n node, addr uint64) (out []flow.Point, lost bool) {
 	m, fn, ok := r.p.flowFunc(n)
 	if !ok {
-		r.open = append(r.open, open{m, addr, &task{fn: n, at: addr}, "function too large"})
+		r.open = append(r.open, open{m, addr, &task{fn: n, at: addr}, tooLarge})
 		return nil, false
 	}
 	if addr < fn.Start {
@@ -386,7 +389,12 @@ type callState struct {
 func (p *program) callStates(c caller) []callState {
 	m, fn := p.function(c.from)
 	look := func() (out []callState) {
-		for _, n := range p.callerNodes(c) {
+		nodes := p.callerNodes(c)
+		p.work += len(nodes)
+		for _, n := range nodes {
+			if p.exhausted() {
+				return nil // which makes the result partial
+			}
 			if pt, ok := pointAt(p.analyze(n), c.at); ok {
 				out = append(out, callState{n, pt})
 			}

@@ -2,6 +2,7 @@ package elfscan
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/elastic/go-seccomp-bpf/arch"
+	"github.com/elastic/go-seccomp-bpf/elfscan/internal/image"
 	"github.com/elastic/go-seccomp-bpf/internal/symbols"
 )
 
@@ -18,6 +20,7 @@ type scanner struct {
 	ctx    context.Context
 	opt    Options
 	level  string // processor, as the name of a directory of libraries for it
+	work   int    // in place of maxWork, if not 0
 	loader *loader
 	p      *program
 	reach  *reach
@@ -133,6 +136,7 @@ func (s *scanner) search() error {
 		s.res.Stats.Sites += len(m.sites)
 	}
 	s.p = newProgram(s.ctx, s.loader.mods)
+	s.p.most = cmp.Or(s.work, s.p.most)
 	if err := s.p.link(); err != nil {
 		return err
 	}
@@ -206,13 +210,13 @@ func scanScript(ctx context.Context, line string, o Options) (*Result, error) {
 		return nil, fmt.Errorf("%s: interpreter: %w", script, err)
 	}
 	if _, again := shebang(f, size); again {
-		return nil, fmt.Errorf("%s: %w: its interpreter %s is a script too; scan that one's interpreter", script, ErrUnsupported, fields[0])
+		return nil, fmt.Errorf("%s: %w: its interpreter %q is a script too; scan that one's interpreter", script, ErrUnsupported, fields[0])
 	}
 	res, err := Scan(ctx, f, &o)
 	if err != nil {
 		return nil, fmt.Errorf("%s: interpreter: %w", script, err)
 	}
-	res.Path, res.Script, res.EnvProgram = script, line, envProgram(fields)
-	res.Notes = append(res.Notes, fmt.Sprintf("this is the script's interpreter %s alone, not the programs that the script runs", fields[0]))
+	res.Path, res.Script, res.EnvProgram = script, image.Printable(line), envProgram(fields)
+	res.Notes = append(res.Notes, fmt.Sprintf("this is the script's interpreter %s alone, not the programs that the script runs", image.Printable(fields[0])))
 	return res, nil
 }

@@ -234,6 +234,7 @@ func TestHostileRoots(t *testing.T) {
 		{"no interpreter", library{interp: glibcInterp}, nil, "", glibcInterp},
 		{"an interpreter that is the program", library{interp: "/app/bin/main", needed: []string{"main"}}, nil, "", "not found"},
 		{"a library outside of the root", library{needed: []string{"../../../../../../../../etc/hostname", "liba.so"}, rpath: "/../../../../../../../etc"}, map[string]any{"/lib/liba.so": "-> ../../../../../../../etc/hostname"}, "", "not found"},
+		{"a name for a terminal", library{needed: []string{"li\x1b[31m\n.so"}}, nil, "", "li\ufffd[31m\ufffd.so"},
 		{"a hostile cache", library{needed: []string{"liba.so"}}, map[string]any{"/etc/ld.so.cache": "glibc-ld.so.cache1.1" + strings.Repeat("\xff", 100)}, "", "not found"},
 		{"10,000 libraries in a chain", library{needed: []string{"lib0.so"}}, chain, "", "more than 512 libraries"},
 	} {

@@ -1,6 +1,10 @@
 package elfscan
 
-import "github.com/elastic/go-seccomp-bpf/elfscan/internal/image"
+import (
+	"slices"
+
+	"github.com/elastic/go-seccomp-bpf/elfscan/internal/image"
+)
 
 // versioned is the name and the version of an exported symbol.
 type versioned struct{ name, version string }
@@ -42,7 +46,19 @@ func (mod *module) exportFor(ref image.Symbol) (image.Symbol, bool) {
 // definition finds what a reference leads to: in the first module in load order
 // that exports it, or, though ld.so would refuse, some other version of it.
 func (p *program) definition(ref image.Symbol, skip func(*module) bool) (*module, image.Symbol, bool) {
-	for _, d := range p.mods {
+	key := versioned{ref.Name, ref.Version}
+	first, known := p.exporters[key]
+	if !known {
+		first = slices.IndexFunc(p.mods, func(d *module) bool {
+			_, ok := d.exportFor(ref)
+			return ok
+		})
+		p.exporters[key] = first
+	}
+	if first < 0 {
+		first = len(p.mods)
+	}
+	for _, d := range p.mods[first:] {
 		if s, ok := d.exportFor(ref); ok && !skip(d) {
 			return d, s, true
 		}

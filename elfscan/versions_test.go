@@ -37,7 +37,7 @@ func TestVersionedSymbols(t *testing.T) {
 		{image.Symbol{Name: "late", Version: "V2"}, []*module{malloc, libc}, 6},
 		{image.Symbol{Name: "late", Version: "V9"}, []*module{libc}, 5}, // refused by ld.so
 	} {
-		p := &program{mods: c.mods}
+		p := newProgram(t.Context(), c.mods)
 		_, s, ok := p.definition(c.ref, func(*module) bool { return false })
 		if !ok || s.Value != c.want {
 			t.Errorf("%s@%s: %v %v, want %d", c.ref.Name, c.ref.Version, s.Value, ok, c.want)

@@ -60,13 +60,16 @@ type Env struct {
 	Strict bool
 	// Probe ends the analysis as soon as a path returns.
 	Probe bool
+	// Coarse gives up in loops early, where it is of no use what is known there.
+	Coarse bool
 	// Watch marks a value whose way through the function is to be known: Result
 	// tells where it goes. May be nil.
 	Watch func(a Atom) bool
 	// PassOn are the registers in which functions take arguments: what direct
 	// calls pass in them is listed, instead of taking it for lost. May be nil.
 	PassOn []machine.Reg
-	// Work is increased by the bytes of instructions decoded. May be nil.
+	// Work is increased by bytes decoded, by steps taken, and for values that
+	// are new. May be nil.
 	Work *int
 	// Cancelled is asked now and then. May be nil.
 	Cancelled func() bool
@@ -117,6 +120,9 @@ const (
 	maxStrictVisits = 8 // where values that are given up only show less of what is impossible
 	maxTable        = 2048
 )
+
+// newValue is what a new value costs, in steps: mostly memory.
+const newValue = 16
 
 type block struct {
 	state  *State
@@ -177,6 +183,8 @@ func (e *Env) newAnalysis(fn *Func) *analysis {
 
 // follow fills in the result.
 func (a *analysis) follow() {
+	known := len(a.v.sets)
+	defer func() { a.worked(a.steps + newValue*(len(a.v.sets)-known)) }()
 	a.enqueue(cmp.Or(a.fn.Entry, a.fn.Start), a.entryState())
 	a.run()
 	if a.Probe && a.res.Returns {
@@ -258,7 +266,7 @@ func (a *analysis) enqueue(pc uint64, s *State) {
 // coarse reports whether values that are given up in loops only show less of what
 // is impossible. Otherwise the last place found is looked at first, so that loops
 // settle before what follows them is widened.
-func (a *analysis) coarse() bool { return a.Strict || a.Probe }
+func (a *analysis) coarse() bool { return a.Strict || a.Probe || a.Coarse }
 
 // widen gives up on whatever still changes after many visits.
 func (a *analysis) widen(s, before *State) {
@@ -340,6 +348,12 @@ func (a *analysis) unknownState() *State {
 	return s
 }
 
+func (a *analysis) worked(n int) {
+	if a.Work != nil {
+		*a.Work += n
+	}
+}
+
 // lift returns the operations of the instruction at an offset.
 func (a *analysis) lift(off int) (lifted, bool) {
 	l := a.at.at(uint64(off))
@@ -350,14 +364,13 @@ func (a *analysis) lift(off int) (lifted, bool) {
 	ops, n, err := a.m.Lift(a.ops, a.fn.Code[off:], a.fn.Start+uint64(off))
 	if err != nil || n <= 0 {
 		a.ops = a.ops[:first]
+		a.worked(int(a.m.Align))
 		return l, false
 	}
 	a.ops = ops
 	l = lifted{uint32(first), uint32(len(ops) - first), uint8(n)}
 	a.at.set(uint64(off), l)
-	if a.Work != nil {
-		*a.Work += n
-	}
+	a.worked(n)
 	return l, true
 }
 
