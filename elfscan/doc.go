@@ -49,7 +49,9 @@
 // seccomp-profiler scan FILE); go tool objdump takes 80 times as long in the same
 // run (SECCOMP_SCAN=FILE go test -run '^$' -bench Scan ./elfscan). It depends less
 // on the file's size than on how much of the program leads to system calls: only
-// that is decoded.
+// that is decoded, up to a limit, beyond which the result is marked partial. Of 360
+// damaged libraries and programs none took more than 21 s and 225 MB there
+// (SECCOMP_DAMAGED=40 go test -tags tools -v -run TestDamagedFiles ./elfscan).
 //
 // # Why is this call in the list?
 //

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/elastic/go-seccomp-bpf/elfscan/internal/flow"
 	"github.com/elastic/go-seccomp-bpf/elfscan/internal/machine"
 )
 
@@ -33,7 +34,7 @@ func (p *program) fallsOff(n node) bool {
 	switch {
 	case fn.gap:
 		// The last bytes of code that nothing describes are mostly padding.
-		p.falls[n] = !p.padding(n) && p.analyze(n).Ends
+		p.falls[n] = !p.padding(n) && p.paths(n).Ends
 	case !m.endsOpen(fn):
 	case m.m.Name == "arm" || strings.HasPrefix(m.m.Name, "ppc64"):
 		p.falls[n] = p.reachesEnd(n)
@@ -47,18 +48,29 @@ func (p *program) fallsOff(n node) bool {
 // last part is often no code: on arm constants, on ppc64 a table for debuggers
 // (Power Architecture 64-Bit ELF V2 ABI, "Traceback Tables").
 func (p *program) reachesEnd(n node) bool {
-	res, known := p.results[n]
-	if !known {
-		m, fn, ok := p.flowFunc(n)
-		if !ok {
-			return true
-		}
-		env := p.env(m)
-		env.Coarse = true // only where paths lead is asked
-		p.decoded++
-		res = env.Analyze(fn)
-	}
+	res := p.paths(n)
 	return res.Ends || res.Lost || res.Partial != ""
+}
+
+// paths is the result for a function of which little is of interest unless paths
+// may run off its end, as few do.
+func (p *program) paths(n node) *flow.Result {
+	if res, known := p.results[n]; known {
+		return res
+	}
+	m, fn, ok := p.flowFunc(n)
+	if !ok || p.ends > maxEnds {
+		return p.analyze(n)
+	}
+	env := p.env(m)
+	env.Coarse = true
+	env.Work = &p.ends
+	p.decoded++
+	res := env.Analyze(fn)
+	if res.Ends || res.Lost || res.Partial != "" {
+		return p.analyze(n)
+	}
+	return res
 }
 
 // endsOpen reports whether the last instruction of a function lets control go

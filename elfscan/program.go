@@ -53,6 +53,7 @@ type program struct {
 	refined   map[node]bool
 	work      int // see maxWork
 	most      int
+	ends      int // see maxEnds
 	last      lastCode
 	variables map[variableKey]*variable
 	searched  uint64 // bytes, for variables
@@ -260,10 +261,12 @@ func (m *module) goMiddle(target uint64) []byte {
 }
 
 // Limits on what is decoded: bytes in a function, and bytes and steps in all
-// together, of which the largest programs take a quarter.
+// together, of which the largest programs take a fifth; those to find out where
+// functions end are counted apart (see paths), of which they take a half.
 const (
 	maxFunction = 1 << 20
-	maxWork     = 40 << 20
+	maxWork     = 20 << 20
+	maxEnds     = 32 << 20
 
 	readingIsCheaper = 16 // times, than decoding
 )

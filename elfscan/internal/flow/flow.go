@@ -121,8 +121,12 @@ const (
 	maxTable        = 2048
 )
 
-// newValue is what a new value costs, in steps: mostly memory.
-const newValue = 16
+// What other things than steps cost: a new value as much as some steps, mostly
+// memory, and some words of the stack that states are merged of as much as one.
+const (
+	newValue    = 16
+	mergedSlots = 4
+)
 
 type block struct {
 	state  *State
@@ -150,6 +154,7 @@ type analysis struct {
 	reads  map[ID]bool
 	res    *Result
 	steps  int
+	merged int     // words of the stack
 	esc    []int32 // stack offsets whose address is known elsewhere
 	last   machine.Op
 	called bool
@@ -184,7 +189,7 @@ func (e *Env) newAnalysis(fn *Func) *analysis {
 // follow fills in the result.
 func (a *analysis) follow() {
 	known := len(a.v.sets)
-	defer func() { a.worked(a.steps + newValue*(len(a.v.sets)-known)) }()
+	defer func() { a.worked(a.cost() + newValue*(len(a.v.sets)-known)) }()
 	a.enqueue(cmp.Or(a.fn.Entry, a.fn.Start), a.entryState())
 	a.run()
 	if a.Probe && a.res.Returns {
@@ -246,6 +251,7 @@ func (a *analysis) enqueue(pc uint64, s *State) {
 		if enough {
 			before = b.state.clone()
 		}
+		a.merged += len(b.state.slots)
 		if !b.state.merge(a, s) {
 			return
 		}
@@ -303,7 +309,7 @@ func (a *analysis) run() {
 		if a.Probe && a.res.Returns {
 			return
 		}
-		if a.steps > maxSteps || a.Cancelled != nil && a.steps&0xfff == 0 && a.Cancelled() {
+		if a.cost() > maxSteps || a.Cancelled != nil && a.steps&0xfff == 0 && a.Cancelled() {
 			a.res.Partial = "too many steps"
 			return
 		}
@@ -347,6 +353,9 @@ func (a *analysis) unknownState() *State {
 	}
 	return s
 }
+
+// cost is that of the analysis so far, in steps.
+func (a *analysis) cost() int { return a.steps + a.merged/mergedSlots }
 
 func (a *analysis) worked(n int) {
 	if a.Work != nil {
@@ -410,7 +419,7 @@ func (a *analysis) walk(pc uint64, s *State) {
 				return
 			}
 		}
-		if a.steps > maxSteps {
+		if a.cost() > maxSteps {
 			return
 		}
 		pc = next

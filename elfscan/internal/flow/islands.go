@@ -100,7 +100,7 @@ func (a *analysis) explore(s *State, places ...uint64) bool {
 		return false
 	}
 	a.run()
-	if a.steps > maxSteps || a.Cancelled != nil && a.Cancelled() {
+	if a.cost() > maxSteps || a.Cancelled != nil && a.Cancelled() {
 		return false
 	}
 	a.res.Partial = ""
