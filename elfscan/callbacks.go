@@ -55,7 +55,11 @@ func (r *resolver) handedOver(t *task, from node, place uint64) (out []*task, ok
 		if !ok {
 			return nil, false
 		}
-		res := p.watch(target, f, isFn)
+		res := r.watched[[2]node{t.fn, n}]
+		if res == nil {
+			res = p.watch(target, f, isFn)
+			r.watched[[2]node{t.fn, n}] = res
+		}
 		if place < f.Start || !near(res, place, f.Start) {
 			continue
 		}

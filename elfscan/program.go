@@ -51,7 +51,8 @@ type program struct {
 	exporters map[versioned]int  // the first of mods that export it, -1 for none
 	handed    map[node]bool      // whether code does more with it than call it
 	refined   map[node]bool
-	work      int // see maxWork
+	blocks    map[blockKey][]flow.Point // see fromBlock
+	work      int                       // see maxWork
 	most      int
 	ends      int // see maxEnds
 	last      lastCode
@@ -87,7 +88,7 @@ func newProgram(ctx context.Context, mods []*module) *program {
 	p := &program{ctx: ctx, mods: mods, most: maxWork, values: flow.NewValues(), results: map[node]*flow.Result{},
 		late: map[node][]caller{}, taken: map[node]bool{}, refined: map[node]bool{}, never: map[node]bool{},
 		falls: map[node]bool{}, named: map[node]bool{}, inWords: map[node]bool{},
-		exporters: map[versioned]int{}}
+		exporters: map[versioned]int{}, blocks: map[blockKey][]flow.Point{}}
 	for _, m := range mods {
 		m.base = uint32(p.nodes)
 		p.nodes += node(len(m.funcs))
@@ -261,11 +262,11 @@ func (m *module) goMiddle(target uint64) []byte {
 }
 
 // Limits on what is decoded: bytes in a function, and bytes and steps in all
-// together, of which the largest programs take a fifth; those to find out where
-// functions end are counted apart (see paths), of which they take a half.
+// together, of which the largest programs take a quarter; those to find out where
+// functions end are counted apart (see paths), of which they take a third.
 const (
 	maxFunction = 1 << 20
-	maxWork     = 20 << 20
+	maxWork     = 40 << 20
 	maxEnds     = 32 << 20
 
 	readingIsCheaper = 16 // times, than decoding

@@ -52,6 +52,8 @@ type resolver struct {
 	reach *reach
 
 	orphan *task // the last whose function is imported, but not seen to be called
+
+	watched map[[2]node]*flow.Result // where the address of the first goes in the second
 }
 
 // site resolves one system call instruction.
@@ -59,6 +61,11 @@ func (r *resolver) site(m *module, addr uint64) {
 	before := len(r.found) + len(r.open)
 	r.orphan = nil
 	r.look(m, addr)
+	if i := m.funcAt(addr); r.p.exhausted() && i >= 0 {
+		n := node(m.base) + node(i)
+		r.open = append(r.open, open{m, addr, &task{fn: n, at: addr}, "too much code to look at all of it"})
+		return
+	}
 	if t := r.orphan; t != nil && len(r.found)+len(r.open) == before {
 		r.open = append(r.open, open{m, addr, t, fmt.Sprintf("no callers of %s are known", r.p.nodeName(t.fn))})
 	}
@@ -155,6 +162,21 @@ func (r *resolver) points(n node, addr uint64) (out []flow.Point, lost bool) {
 // fromBlock looks at an instruction that no path was found to reach: what is
 // set just before it is known, and nothing else.
 func (p *program) fromBlock(n node, addr uint64) []flow.Point {
+	key := blockKey{n, addr}
+	points, known := p.blocks[key]
+	if !known {
+		points = p.lookFromBlock(n, addr)
+		p.blocks[key] = points
+	}
+	return points
+}
+
+type blockKey struct {
+	fn   node
+	addr uint64
+}
+
+func (p *program) lookFromBlock(n node, addr uint64) []flow.Point {
 	_, fn, ok := p.flowFunc(n)
 	if !ok {
 		return nil

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/elastic/go-seccomp-bpf/arch"
+	"github.com/elastic/go-seccomp-bpf/elfscan/internal/flow"
 	"github.com/elastic/go-seccomp-bpf/elfscan/internal/image"
 	"github.com/elastic/go-seccomp-bpf/internal/symbols"
 )
@@ -155,7 +156,7 @@ func (s *scanner) readError(m *module, err error) error {
 
 // resolve finds the numbers at every site.
 func (s *scanner) resolve() *resolver {
-	r := &resolver{p: s.p, info: s.res.info, reach: s.reach}
+	r := &resolver{p: s.p, info: s.res.info, reach: s.reach, watched: map[[2]node]*flow.Result{}}
 	for _, m := range s.p.mods {
 		for _, site := range m.sites {
 			if s.ctx.Err() != nil {
