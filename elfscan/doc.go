@@ -50,7 +50,7 @@
 // run (SECCOMP_SCAN=FILE go test -run '^$' -bench Scan ./elfscan). It depends less
 // on the file's size than on how much of the program leads to system calls: only
 // that is decoded, up to a limit, beyond which the result is marked partial. Of 360
-// damaged libraries and programs none took more than 21 s and 225 MB there
+// damaged libraries and programs none took more than 33 s and 360 MB there
 // (SECCOMP_DAMAGED=40 go test -tags tools -v -run TestDamagedFiles ./elfscan).
 //
 // # Why is this call in the list?
