@@ -120,6 +120,9 @@ func (s *scanner) addTuples(set *Arguments, r *resolver, f found) {
 			}
 		}
 	}
+	if set.Open == nil && s.p.exhausted() {
+		s.block(set, f.task, tooMuch)
+	}
 }
 
 // argEvidence is evidence with a path where one is wanted.

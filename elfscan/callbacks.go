@@ -55,11 +55,7 @@ func (r *resolver) handedOver(t *task, from node, place uint64) (out []*task, ok
 		if !ok {
 			return nil, false
 		}
-		res := r.watched[[2]node{t.fn, n}]
-		if res == nil {
-			res = p.watch(target, f, isFn)
-			r.watched[[2]node{t.fn, n}] = res
-		}
+		res := remember(r.watched, [2]node{t.fn, n}, func([2]node) *flow.Result { return p.watch(target, f, isFn) })
 		if place < f.Start || !near(res, place, f.Start) {
 			continue
 		}

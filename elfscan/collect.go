@@ -53,7 +53,7 @@ func (s *scanner) collect() {
 		}
 	}
 	if s.p.exhausted() {
-		s.res.Notes = append(s.res.Notes, "too much code leads to system calls to look at all of it")
+		s.res.Notes = append(s.res.Notes, tooMuch)
 		s.res.Partial = true
 	}
 	slices.Sort(s.res.Notes)
@@ -147,7 +147,7 @@ func (s *scanner) evidence(t *task) Evidence {
 	for site.up != nil {
 		site = site.up
 	}
-	e := Evidence{Module: m.path, Function: m.name(&fn), Address: t.at, Site: site.at}
+	e := Evidence{Module: m.shown, Function: m.name(&fn), Address: t.at, Site: site.at}
 	if fn.goIndex >= 0 {
 		e.File, e.Line = m.goTab.FileLine(int(fn.goIndex), t.at)
 	}
@@ -182,7 +182,7 @@ func (s *scanner) path(n node) []Frame {
 	var out []Frame
 	for steps := 0; n != noNode && steps < 64; steps++ {
 		m, fn := s.p.function(n)
-		out = append(out, Frame{m.name(&fn), m.path, fn.start})
+		out = append(out, Frame{m.name(&fn), m.shown, fn.start})
 		if fn.goIndex >= 0 {
 			out = append(out, s.goPath(n)...)
 			break
@@ -219,7 +219,7 @@ func (s *scanner) goPath(n node) []Frame {
 	var out []Frame
 	for x := best; x != n && x != noNode; x = prev[x] {
 		m, fn := s.p.function(x)
-		out = append(out, Frame{m.name(&fn), m.path, fn.start})
+		out = append(out, Frame{m.name(&fn), m.shown, fn.start})
 	}
 	slices.Reverse(out)
 	return out

@@ -36,7 +36,7 @@ func (s *scanner) findLoads() {
 					how = "any name"
 				}
 				if how != "" {
-					s.res.Loads = append(s.res.Loads, Evidence{Module: m.path, Function: name, Address: addr, Gate: how, Path: s.path(n)})
+					s.res.Loads = append(s.res.Loads, Evidence{Module: m.shown, Function: name, Address: addr, Gate: how, Path: s.path(n)})
 				}
 			}
 		}

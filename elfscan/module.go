@@ -23,6 +23,7 @@ type function struct {
 // module is one mapped file: the program or a library.
 type module struct {
 	path   string
+	shown  string // path, as it may be shown
 	soname string
 	f      *image.File
 	m      *machine.Machine
@@ -93,7 +94,7 @@ func openModule(path string, r io.ReaderAt, size int64) (*module, error) {
 	if f.Machine == elf.EM_ARM && hasThumb(f) {
 		return nil, fmt.Errorf("%s: %w: no decoder for Thumb code", path, ErrUnsupported)
 	}
-	mod := &module{path: path, f: f, m: m, code: f.Code(), starts: map[uint64]uint32{}, inner: map[int][]node{},
+	mod := &module{path: path, shown: image.Printable(path), f: f, m: m, code: f.Code(), starts: map[uint64]uint32{}, inner: map[int][]node{},
 		targets: map[uint64]node{}, stubs: map[uint64]node{}}
 	mod.soname, mod.got, mod.own = f.Dyn.Soname, f.Section(".got"), ownSections(f)
 	if len(mod.code) == 0 {

@@ -60,10 +60,12 @@ type resolver struct {
 func (r *resolver) site(m *module, addr uint64) {
 	before := len(r.found) + len(r.open)
 	r.orphan = nil
-	r.look(m, addr)
+	if !r.p.exhausted() {
+		r.look(m, addr)
+	}
 	if i := m.funcAt(addr); r.p.exhausted() && i >= 0 {
 		n := node(m.base) + node(i)
-		r.open = append(r.open, open{m, addr, &task{fn: n, at: addr}, "too much code to look at all of it"})
+		r.open = append(r.open, open{m, addr, &task{fn: n, at: addr}, tooMuch})
 		return
 	}
 	if t := r.orphan; t != nil && len(r.found)+len(r.open) == before {
@@ -162,21 +164,17 @@ func (r *resolver) points(n node, addr uint64) (out []flow.Point, lost bool) {
 // fromBlock looks at an instruction that no path was found to reach: what is
 // set just before it is known, and nothing else.
 func (p *program) fromBlock(n node, addr uint64) []flow.Point {
-	key := blockKey{n, addr}
-	points, known := p.blocks[key]
-	if !known {
-		points = p.lookFromBlock(n, addr)
-		p.blocks[key] = points
-	}
-	return points
+	return remember(p.blocks, codePlace{n, addr}, p.lookFromBlock)
 }
 
-type blockKey struct {
+// codePlace is an instruction in the code of a node.
+type codePlace struct {
 	fn   node
 	addr uint64
 }
 
-func (p *program) lookFromBlock(n node, addr uint64) []flow.Point {
+func (p *program) lookFromBlock(at codePlace) []flow.Point {
+	n, addr := at.fn, at.addr
 	_, fn, ok := p.flowFunc(n)
 	if !ok {
 		return nil

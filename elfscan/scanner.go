@@ -99,7 +99,7 @@ func (s *scanner) load(mod *module, r io.ReaderAt) error {
 		s.res.Notes = append(s.res.Notes, "library not read: "+m)
 	}
 	for _, m := range s.loader.mods {
-		s.res.Modules = append(s.res.Modules, Module{m.path, m.f.BuildID})
+		s.res.Modules = append(s.res.Modules, Module{m.shown, m.f.BuildID})
 		for _, n := range m.f.Notes {
 			s.res.Partial = true
 			s.res.Notes = append(s.res.Notes, m.path+": "+n)
@@ -151,7 +151,7 @@ func (s *scanner) readError(m *module, err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	return fmt.Errorf("%s: reading code: %w", m.path, err)
+	return fmt.Errorf("%s: reading code: %w", m.shown, err)
 }
 
 // resolve finds the numbers at every site.
@@ -198,6 +198,10 @@ func scanScript(ctx context.Context, line string, o Options) (*Result, error) {
 	if len(fields) == 0 {
 		return nil, fmt.Errorf("%s: %w: a script without an interpreter", o.Path, ErrFormat)
 	}
+	line = strings.Join(fields, " ")
+	if line != image.Printable(line) {
+		return nil, fmt.Errorf("%s: %w: a script whose interpreter has unprintable characters: %q", o.Path, ErrFormat, line)
+	}
 	l := &loader{sysroot: strings.TrimSuffix(o.Sysroot, "/")}
 	f, err := l.open(fields[0])
 	if err != nil {
@@ -211,13 +215,13 @@ func scanScript(ctx context.Context, line string, o Options) (*Result, error) {
 		return nil, fmt.Errorf("%s: interpreter: %w", script, err)
 	}
 	if _, again := shebang(f, size); again {
-		return nil, fmt.Errorf("%s: %w: its interpreter %q is a script too; scan that one's interpreter", script, ErrUnsupported, fields[0])
+		return nil, fmt.Errorf("%s: %w: its interpreter %s is a script too; scan that one's interpreter", script, ErrUnsupported, fields[0])
 	}
 	res, err := Scan(ctx, f, &o)
 	if err != nil {
 		return nil, fmt.Errorf("%s: interpreter: %w", script, err)
 	}
-	res.Path, res.Script, res.EnvProgram = script, image.Printable(line), envProgram(fields)
-	res.Notes = append(res.Notes, fmt.Sprintf("this is the script's interpreter %s alone, not the programs that the script runs", image.Printable(fields[0])))
+	res.Path, res.Script, res.EnvProgram = script, line, envProgram(fields)
+	res.Notes = append(res.Notes, fmt.Sprintf("this is the script's interpreter %s alone, not the programs that the script runs", fields[0]))
 	return res, nil
 }

@@ -2,8 +2,10 @@ package elfscan_test
 
 import (
 	"bytes"
+	"context"
 	"debug/elf"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -261,5 +263,23 @@ func TestHostileRoots(t *testing.T) {
 				t.Errorf("partial %v, notes %q, want %q", res.Partial, res.Notes, c.want)
 			}
 		})
+	}
+}
+
+// TestUnprintable: what files have for names reaches no terminal as it is.
+func TestUnprintable(t *testing.T) {
+	main := library{needed: []string{"li\x1b[31m.so"}}.bytes()
+	root := makeRoot(t, map[string]any{"/lib/li\x1b[31m.so": library{}})
+	writeFile(t, filepath.Join(root, "/app/bin/main"), main)
+	res, err := elfscan.Scan(context.Background(), bytes.NewReader(main), &elfscan.Options{Path: "/app/bin/main", Sysroot: root, Size: int64(len(main))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "/lib/li\ufffd[31m.so"; !slices.ContainsFunc(res.Modules, func(m elfscan.Module) bool { return m.Path == want }) || strings.Contains(fmt.Sprintf("%+v", res), "\x1b") {
+		t.Errorf("result %+v, want module %q", res, want)
+	}
+	script := "#!/bin/\x1b[31mx\n"
+	if _, err := elfscan.Scan(context.Background(), strings.NewReader(script), nil); !errors.Is(err, elfscan.ErrFormat) || strings.Contains(err.Error(), "\x1b") {
+		t.Errorf("error %q", err)
 	}
 }

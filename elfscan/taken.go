@@ -36,14 +36,14 @@ func (p *program) pointerTaken(n node) bool {
 	return remember(p.handed, n, p.isHanded)
 }
 
-// remember returns what is known of a node, finding it out if nothing is yet.
-func remember(known map[node]bool, n node, find func(node) bool) bool {
-	is, ok := known[n]
+// remember returns what is known of something, finding it out if nothing is yet.
+func remember[K comparable, V any](known map[K]V, of K, find func(K) V) V {
+	v, ok := known[of]
 	if !ok {
-		is = find(n)
-		known[n] = is
+		v = find(of)
+		known[of] = v
 	}
-	return is
+	return v
 }
 
 // inData reports whether a function's address is in data, slots of the global

@@ -47,17 +47,16 @@ func (mod *module) exportFor(ref image.Symbol) (image.Symbol, bool) {
 // that exports it, or, though ld.so would refuse, some other version of it.
 func (p *program) definition(ref image.Symbol, skip func(*module) bool) (*module, image.Symbol, bool) {
 	key := versioned{ref.Name, ref.Version}
-	first, known := p.exporters[key]
-	if !known {
-		first = slices.IndexFunc(p.mods, func(d *module) bool {
+	first := remember(p.exporters, key, func(versioned) int {
+		i := slices.IndexFunc(p.mods, func(d *module) bool {
 			_, ok := d.exportFor(ref)
 			return ok
 		})
-		p.exporters[key] = first
-	}
-	if first < 0 {
-		first = len(p.mods)
-	}
+		if i < 0 {
+			return len(p.mods)
+		}
+		return i
+	})
 	for _, d := range p.mods[first:] {
 		if s, ok := d.exportFor(ref); ok && !skip(d) {
 			return d, s, true

@@ -68,8 +68,8 @@ type Env struct {
 	// PassOn are the registers in which functions take arguments: what direct
 	// calls pass in them is listed, instead of taking it for lost. May be nil.
 	PassOn []machine.Reg
-	// Work is increased by bytes decoded, by steps taken, and for values that
-	// are new. May be nil.
+	// Work is increased by bytes decoded, by steps taken, and for states that
+	// are merged and values that are new. May be nil.
 	Work *int
 	// Cancelled is asked now and then. May be nil.
 	Cancelled func() bool
@@ -181,7 +181,7 @@ func (e *Env) Analyze(fn *Func) *Result {
 }
 
 func (e *Env) newAnalysis(fn *Func) *analysis {
-	return &analysis{Env: e, m: e.Machine, v: e.Values, fn: fn,
+	return &analysis{Env: e, m: e.Machine, v: e.Values, fn: fn, q: queue{lowest: e.coarse()},
 		points: map[uint64]*Point{}, writes: map[Write]bool{}, reads: map[ID]bool{},
 		res: &Result{Tables: map[uint64]int{}}}
 }
@@ -261,18 +261,14 @@ func (a *analysis) enqueue(pc uint64, s *State) {
 	}
 	if !b.queued {
 		b.queued = true
-		if a.coarse() {
-			a.q.push(pc)
-		} else {
-			a.q = append(a.q, pc)
-		}
+		a.q.push(pc)
 	}
 }
 
 // coarse reports whether values that are given up in loops only show less of what
 // is impossible. Otherwise the last place found is looked at first, so that loops
 // settle before what follows them is widened.
-func (a *analysis) coarse() bool { return a.Strict || a.Probe || a.Coarse }
+func (e *Env) coarse() bool { return e.Strict || e.Probe || e.Coarse }
 
 // widen gives up on whatever still changes after many visits.
 func (a *analysis) widen(s, before *State) {
@@ -294,14 +290,8 @@ func (a *analysis) widen(s, before *State) {
 }
 
 func (a *analysis) run() {
-	for len(a.q) > 0 {
-		var pc uint64
-		if a.coarse() {
-			pc = a.q.pop()
-		} else {
-			pc = a.q[len(a.q)-1]
-			a.q = a.q[:len(a.q)-1]
-		}
+	for len(a.q.pcs) > 0 {
+		pc := a.q.pop()
 		b := a.blk.at(pc - a.fn.Start)
 		b.queued = false
 		b.visits++

@@ -96,7 +96,7 @@ func (a *analysis) explore(s *State, places ...uint64) bool {
 			a.enqueue(pc, s)
 		}
 	}
-	if len(a.q) == 0 {
+	if len(a.q.pcs) == 0 {
 		return false
 	}
 	a.run()

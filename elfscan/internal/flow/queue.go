@@ -1,12 +1,15 @@
 package flow
 
-// queue holds addresses, the lowest first: most code is laid out so that what
-// leads to a place precedes it, which is then looked at once.
-type queue []uint64
+// queue holds addresses. The last is the first to come, or the lowest: most code is
+// laid out so that what leads to a place precedes it, which is then looked at once.
+type queue struct {
+	lowest bool
+	pcs    []uint64 // a heap, if the lowest comes first
+}
 
 func (q *queue) push(pc uint64) {
-	h := append(*q, pc)
-	for i := len(h) - 1; i > 0; {
+	h := append(q.pcs, pc)
+	for i := len(h) - 1; q.lowest && i > 0; {
 		up := (i - 1) / 2
 		if h[up] <= h[i] {
 			break
@@ -14,12 +17,17 @@ func (q *queue) push(pc uint64) {
 		h[up], h[i] = h[i], h[up]
 		i = up
 	}
-	*q = h
+	q.pcs = h
 }
 
 func (q *queue) pop() uint64 {
-	h := *q
-	pc, last := h[0], len(h)-1
+	h := q.pcs
+	last := len(h) - 1
+	if !q.lowest {
+		q.pcs = h[:last]
+		return h[last]
+	}
+	pc := h[0]
 	h[0] = h[last]
 	h = h[:last]
 	for i := 0; ; {
@@ -33,6 +41,6 @@ func (q *queue) pop() uint64 {
 		h[i], h[down] = h[down], h[i]
 		i = down
 	}
-	*q = h
+	q.pcs = h
 	return pc
 }

@@ -8,7 +8,7 @@ import (
 
 func TestQueue(t *testing.T) {
 	r := rand.New(rand.NewSource(1))
-	var q queue
+	q := queue{lowest: true}
 	var want []uint64
 	for range 20000 {
 		if r.Intn(3) > 0 || len(want) == 0 {
@@ -23,8 +23,8 @@ func TestQueue(t *testing.T) {
 		}
 		want = want[1:]
 	}
-	if len(q) != len(want) {
-		t.Fatalf("%d left, want %d", len(q), len(want))
+	if len(q.pcs) != len(want) {
+		t.Fatalf("%d left, want %d", len(q.pcs), len(want))
 	}
 }
 
